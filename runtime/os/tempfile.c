@@ -1,0 +1,172 @@
+#include "os/tempfile.h"
+
+#include "os/random.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME_TRIES 100
+
+static int check_target(const char *target) {
+  if (!*target)
+    return -ENOENT;
+  struct stat info;
+  if (stat(target, &info) == 0 && S_ISDIR(info.st_mode))
+    return -EISDIR;
+  if (lstat(target, &info) != 0)
+    return errno == ENOENT ? 0 : -errno;
+  return S_ISREG(info.st_mode) || S_ISLNK(info.st_mode) ? 0 : -EEXIST;
+}
+
+/* The target's folder, "." when it names none. The caller frees it. */
+static char *folder_of(const char *target) {
+  const char *slash = strrchr(target, '/');
+  if (!slash)
+    return strdup(".");
+  return strndup(target, slash == target ? 1 : (size_t)(slash - target));
+}
+
+/* A fresh name in the folder. It owes nothing to the target's, which may be as long as a
+ * name can be. */
+static char *fresh_name(const char *folder) {
+  size_t room = strlen(folder) + 64;
+  char *name = malloc(room);
+  if (name)
+    snprintf(name, room, "%s/.mooncrew-%ld-%016llx.part", folder, (long)getpid(),
+             (unsigned long long)mc_random64());
+  return name;
+}
+
+static int open_nameless(const char *folder) {
+  int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+  /* A nameless file gets its name through /proc alone. */
+  if (fd >= 0 && access("/proc/self/fd", X_OK) != 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+static int open_named(struct mc_tempfile *file, const char *folder) {
+  for (int i = 0; i < NAME_TRIES; i++) {
+    char *name = fresh_name(folder);
+    if (!name)
+      return -ENOMEM;
+    file->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (file->fd >= 0) {
+      file->name = name;
+      return 0;
+    }
+    int error = -errno;
+    free(name);
+    if (error != -EEXIST)
+      return error;
+  }
+  return -EEXIST;
+}
+
+int mc_tempfile_open(struct mc_tempfile *file, const char *target) {
+  *file = (struct mc_tempfile){.fd = -1};
+  int error = check_target(target);
+  if (error)
+    return error;
+  char *folder = folder_of(target);
+  file->target = strdup(target);
+  if (!folder || !file->target) {
+    error = -ENOMEM;
+  } else {
+    file->fd = open_nameless(folder);
+    if (file->fd < 0)
+      error = open_named(file, folder);
+  }
+  free(folder);
+  if (error)
+    mc_tempfile_discard(file);
+  return error;
+}
+
+/* Names the nameless: straight the target's name when that is free, else a temporary one,
+ * since a link never replaces anything and a rename does. */
+static int link_name(struct mc_tempfile *file) {
+  char proc[64];
+  snprintf(proc, sizeof proc, "/proc/self/fd/%d", file->fd);
+  if (linkat(AT_FDCWD, proc, AT_FDCWD, file->target, AT_SYMLINK_FOLLOW) == 0)
+    return 0;
+  if (errno != EEXIST)
+    return -errno;
+  char *folder = folder_of(file->target);
+  int error = folder ? -EEXIST : -ENOMEM;
+  for (int i = 0; i < NAME_TRIES && error == -EEXIST; i++) {
+    char *name = fresh_name(folder);
+    if (!name) {
+      error = -ENOMEM;
+    } else if (linkat(AT_FDCWD, proc, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+      file->name = name;
+      error = 0;
+    } else {
+      error = -errno;
+      free(name);
+    }
+  }
+  free(folder);
+  return error;
+}
+
+int mc_tempfile_rewind(struct mc_tempfile *file) {
+  if (ftruncate(file->fd, 0) != 0 || lseek(file->fd, 0, SEEK_SET) != 0)
+    return -errno;
+  return 0;
+}
+
+int mc_tempfile_commit(struct mc_tempfile *file) {
+  /* The target may have become a folder meanwhile; rename says so by itself. */
+  int error = file->name ? 0 : link_name(file);
+  if (!error && file->name && rename(file->name, file->target) != 0)
+    error = -errno;
+  if (!error) {
+    free(file->name);
+    file->name = NULL;
+  }
+  /* Network file systems report a failed write as late as this. */
+  int fd = file->fd;
+  file->fd = -1;
+  if (close(fd) != 0 && !error && errno != EINTR) {
+    error = -errno;
+    unlink(file->target);
+  }
+  mc_tempfile_discard(file);
+  return error;
+}
+
+void mc_tempfile_discard(struct mc_tempfile *file) {
+  if (file->name)
+    unlink(file->name);
+  mc_tempfile_forget(file);
+}
+
+void mc_tempfile_forget(struct mc_tempfile *file) {
+  if (file->fd >= 0)
+    close(file->fd);
+  free(file->name);
+  free(file->target);
+  *file = (struct mc_tempfile){.fd = -1};
+}
+
+int mc_write_all(int fd, const void *bytes, unsigned long n) {
+  const char *at = bytes;
+  while (n > 0) {
+    ssize_t wrote = write(fd, at, n);
+    if (wrote < 0 && errno == EINTR)
+      continue;
+    if (wrote <= 0)
+      return wrote < 0 ? -errno : -EIO;
+    at += wrote;
+    n -= (unsigned long)wrote;
+  }
+  return 0;
+}
