@@ -1,0 +1,44 @@
+/* Waiting in an event loop: the member's bits are set, its bell is a descriptor. */
+#include "os/bell.h"
+#include "share/local.h"
+#include "share/sleep.h"
+#include "share/wake.h"
+
+int mc_bell_fd(void) {
+  if (mc_local->bell < 0) {
+    int fd = mc_bell_open(mc_space->id, mc_slot_index(mc_self));
+    if (fd < 0)
+      return fd;
+    mc_local->bell = fd;
+  }
+  return mc_local->bell;
+}
+
+bool mc_bell_arm(const struct mc_wait_for *list, size_t n) {
+  if (mc_local->n_owed)
+    mc_owed_pass_on();
+  if (mc_anything_new(list, n)) {
+    mc_bell_note();
+    return false;
+  }
+  mc_local->armed = true;
+  mc_bits_set(list, n, 0);
+  mc_bell_sleep(MC_SLEEPS_IN_LOOP);
+  mc_awake_count(mc_self, false);
+  if (!mc_anything_new(list, n))
+    return true;
+  mc_bell_disarm(list, n);
+  return false;
+}
+
+void mc_bell_disarm(const struct mc_wait_for *list, size_t n) {
+  if (!mc_local->armed)
+    return;
+  mc_local->armed = false;
+  __atomic_store_n(&mc_self->asleep, MC_AWAKE, __ATOMIC_SEQ_CST);
+  mc_awake_count(mc_self, true);
+  mc_bits_clear(list, n, 0, MC_PASSES_ON);
+  if (mc_local->bell >= 0)
+    mc_bell_drain(mc_local->bell);
+  mc_bell_note();
+}
