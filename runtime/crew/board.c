@@ -1,0 +1,84 @@
+#include "crew/board.h"
+
+#include "os/map.h"
+
+static size_t size_of(unsigned n) {
+  return sizeof(struct mc_board) + n * sizeof(struct mc_desk);
+}
+
+struct mc_board *mc_board_create(unsigned n) {
+  struct mc_board *board = mc_pages_share(size_of(n));
+  if (board)
+    board->n = n;
+  return board;
+}
+
+void mc_board_destroy(struct mc_board *board) {
+  if (board)
+    mc_pages_free(board, size_of(board->n));
+}
+
+void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
+  struct mc_desk *desk = seat->desk;
+  __atomic_store_n(&desk->id, id, __ATOMIC_RELAXED);
+  __atomic_store_n(&desk->deadline, deadline, __ATOMIC_RELAXED);
+  desk->last += 2;
+  __atomic_store_n(&desk->ticket, desk->last, __ATOMIC_SEQ_CST);
+  if (deadline == MC_FOREVER)
+    return;
+  /* The foreman either finds the ticket, or has said by when it looks again. */
+  mc_time look = __atomic_load_n(&seat->board->next_look, __ATOMIC_SEQ_CST);
+  if (deadline < look || look == 0)
+    mc_member_ring(seat->foreman);
+}
+
+bool mc_seat_end(const struct mc_seat *seat) {
+  uint64_t mine = seat->desk->last;
+  return __atomic_compare_exchange_n(&seat->desk->ticket, &mine, 0, false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+bool mc_seat_renew(const struct mc_seat *seat, mc_time deadline) {
+  if (!mc_seat_end(seat))
+    return false;
+  mc_seat_begin(seat, seat->desk->id, deadline);
+  return true;
+}
+
+static bool doom(struct mc_desk *desk, uint64_t ticket) {
+  return __atomic_compare_exchange_n(&desk->ticket, &ticket, ticket | 1, false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+bool mc_board_doom(struct mc_board *board, uint64_t id) {
+  for (unsigned i = 0; i < board->n; i++) {
+    struct mc_desk *desk = &board->desks[i];
+    uint64_t ticket = __atomic_load_n(&desk->ticket, __ATOMIC_SEQ_CST);
+    if (ticket && __atomic_load_n(&desk->id, __ATOMIC_RELAXED) == id &&
+        doom(desk, ticket))
+      return true;
+  }
+  return false;
+}
+
+bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
+                   mc_time *next) {
+  struct mc_desk *desk = &board->desks[i];
+  uint64_t ticket = __atomic_load_n(&desk->ticket, __ATOMIC_SEQ_CST);
+  if (ticket == 0 || (ticket & 1))
+    return ticket & 1;
+  mc_time deadline = __atomic_load_n(&desk->deadline, __ATOMIC_RELAXED);
+  if (deadline > now) {
+    if (deadline < *next)
+      *next = deadline;
+    return false;
+  }
+  /* Should the worker have gone on meanwhile, the ticket is another and it is left alone.
+   */
+  *late = doom(desk, ticket);
+  return *late;
+}
+
+void mc_board_clear(struct mc_board *board, unsigned i) {
+  __atomic_store_n(&board->desks[i].ticket, 0, __ATOMIC_SEQ_CST);
+}

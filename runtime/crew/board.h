@@ -1,0 +1,66 @@
+/* What each worker of a pool has in hand, and until when: on pages that the maker, the
+ * foreman and the workers share.
+ *
+ * A worker takes a ticket when it begins and gives it back when it is done; both are one
+ * compare-and-swap. Whoever wants the task ended by force dooms the ticket by another. So
+ * a worker is killed only for the very task that was meant, never for the one behind it.
+ */
+#ifndef MC_CREW_BOARD_H
+#define MC_CREW_BOARD_H
+
+#include "os/clock.h"
+#include "share/member.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mc_desk {
+  /* Counts up by 2 with each task; the lowest bit says that it is doomed; 0: nothing is
+   * in hand. Written by the worker, and by who dooms. */
+  _Alignas(64) uint64_t ticket;
+  uint64_t last;    /* the worker's: the ticket before */
+  uint64_t id;      /* the worker's, before the ticket: the task */
+  mc_time deadline; /* the worker's, before the ticket */
+};
+
+struct mc_board {
+  mc_time next_look; /* the foreman's: when it looks by itself; 0: it is about to */
+  unsigned n;
+  struct mc_desk desks[];
+};
+
+/* A worker's place at the board of its pool. */
+struct mc_seat {
+  struct mc_board *board;
+  struct mc_desk *desk;
+  struct mc_member foreman;
+  unsigned number; /* of the worker, from 1 on; not used again in the pool */
+};
+
+/* A board for n workers; NULL: no memory. */
+struct mc_board *mc_board_create(unsigned n);
+void mc_board_destroy(struct mc_board *board);
+
+/* Worker: begins task `id`, which may take until `deadline`. */
+void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline);
+
+/* Worker: the task is done. false: it was doomed; the caller is about to be killed. */
+bool mc_seat_end(const struct mc_seat *seat);
+
+/* Worker: the next part of the same task begins, with a time of its own. false: doomed.
+ */
+bool mc_seat_renew(const struct mc_seat *seat, mc_time deadline);
+
+/* Maker: dooms task `id` when a worker has it in hand. */
+bool mc_board_doom(struct mc_board *board, uint64_t id);
+
+/* Foreman: whether desk i is doomed, after dooming it when its time is over. `*late` is
+ * set when it is so now; `*next` is lowered to its deadline when that is still to come.
+ */
+bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
+                   mc_time *next);
+
+/* Foreman: a new worker sits down at desk i. */
+void mc_board_clear(struct mc_board *board, unsigned i);
+
+#endif

@@ -1,0 +1,100 @@
+#include "crew/child.h"
+#include "crew/watcher.h"
+
+#include "base/error.h"
+#include "crew/loop.h"
+#include "os/random.h"
+#include "share/wait.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+int mc_child_fork(struct mc_child *child, enum mc_signals signals,
+                  int (*body)(void *data), void *data) {
+  struct mc_member member;
+  int error = mc_member_reserve(&member);
+  if (error)
+    return error;
+  pid_t pid = mc_fork(signals);
+  if (pid < 0) {
+    mc_member_cancel(member);
+    return (int)pid;
+  }
+  if (pid == 0) {
+    mc_loop_forget();
+    mc_watcher_forget();
+    if (mc_member_adopt(member))
+      mc_exit_now(1); /* the parent died meanwhile: nobody waits for us */
+    mc_child_exit(body(data));
+  }
+  *child = (struct mc_child){.pid = pid, .member = member};
+  return 0;
+}
+
+int mc_child_start(struct mc_child *child, enum mc_signals signals,
+                   int (*body)(void *data), void *data) {
+  int error = mc_watcher_ensure();
+  return error ? error : mc_child_fork(child, signals, body, data);
+}
+
+bool mc_child_ended(struct mc_child *child) {
+  if (child->ended)
+    return true;
+  int code = 0;
+  /* A member that is gone is on its way out for certain, so waiting for it is short. */
+  if (mc_collect(child->pid, mc_member_gone(child->member), &code)) {
+    child->ended = true;
+    child->code = code;
+    mc_member_cancel(child->member); /* it may have died before it became a member */
+  } else if (code == INT_MIN) {
+    /* Somebody else of this process has collected it: its status is not to be known. */
+    child->ended = true;
+    child->code = -SIGKILL;
+  }
+  return child->ended;
+}
+
+int mc_child_join(struct mc_child *child, mc_time deadline) {
+  while (!mc_child_ended(child)) {
+    int error = mc_wait(NULL, 0, deadline);
+    if (error)
+      return mc_child_ended(child) ? 0 : error;
+  }
+  return 0;
+}
+
+int mc_child_signal(struct mc_child *child, int signal) {
+  if (mc_child_ended(child))
+    return 0;
+  /* A death before it is a member would ring nobody's bell; it is on its way there. */
+  while (!mc_member_adopted(child->member) && !mc_child_ended(child))
+    mc_yield();
+  if (child->ended)
+    return 0;
+  /* It is not collected yet, so the pid can't be anybody else's. */
+  return kill(child->pid, signal) ? -errno : 0;
+}
+
+_Noreturn void mc_child_exit(int status) {
+  mc_member_leave();
+  mc_exit_now(status);
+}
+
+uint64_t mc_child_seed(void) {
+  return mc_random64();
+}
+
+void mc_child_complain(const char *name, const char *text) {
+  struct iovec parts[] = {
+      {(void *)"Process ", 8}, {(void *)name, strlen(name)},
+      {(void *)":\n", 2},      {(void *)text, strlen(text)},
+      {(void *)"\n", 1},
+  };
+  /* In one piece, so that those of several children do not mix. */
+  if (writev(STDERR_FILENO, parts, sizeof parts / sizeof *parts) < 0)
+    return; /* there is nobody to tell */
+}

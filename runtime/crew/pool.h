@@ -1,0 +1,67 @@
+/* The supervisor of a pool: a process of its own (the "foreman") that forks the workers,
+ * watches them and replaces the dead. No Lua here; what a worker does is the caller's
+ * body.
+ *
+ *   maker ── tasks ──▶ workers ── results ──▶ maker
+ *              ▲          ▲           ▲
+ *              └───── foreman ────────┘   reports tasks whose worker died
+ *
+ * The tasks queue is made with MC_BURY: a worker keeps the lease on its task until the
+ * result is put, so the task of a dead worker is found among the dead letters. */
+#ifndef MC_CREW_POOL_H
+#define MC_CREW_POOL_H
+
+#include "crew/board.h"
+#include "crew/child.h"
+#include "share/queue.h"
+
+/* What a message of the tasks queue starts with. Behind it: the encoded function, and the
+ * encoded arguments. */
+struct mc_task_head {
+  uint64_t id;
+  uint64_t timeout;         /* ns from its start in the worker; 0: none */
+  uint32_t mode;            /* the caller's */
+  uint32_t function_length; /* bytes */
+  uint32_t function_refs;   /* so many of the message's handles are the function's */
+  uint32_t plain;           /* its decoded form may be used again for equal bytes */
+};
+
+enum mc_result_status {
+  MC_RESULT_RETURNED, /* behind the head: the encoded results */
+  MC_RESULT_RAISED,   /* behind the head: the encoded error */
+  MC_RESULT_LOST,     /* the worker died; pid and code say which and how */
+  MC_RESULT_LATE,     /* it took longer than its time-out: the worker pid was killed */
+  MC_RESULT_RESTART,  /* no task's: a worker was replaced */
+  MC_RESULT_BROKEN,   /* no task's: no worker can be started, code is the error */
+};
+
+/* What a message of the results queue starts with. */
+struct mc_result_head {
+  uint64_t id; /* of the task; 0: a notice about the pool */
+  uint32_t status;
+  int32_t code;
+  int32_t pid;
+  uint32_t reserved;
+};
+
+/* A worker that ends with this status is not replaced: it could not get ready for work.
+ */
+#define MC_WORKER_UNFIT 70
+
+struct mc_pool_options {
+  unsigned processes; /* >= 1 */
+  mc_ref tasks;       /* an MC_BURY queue; closing it ends the pool once it is drained */
+  mc_ref results;
+  struct mc_board *board; /* for so many workers */
+  /* Runs in each worker until the tasks queue is closed. */
+  int (*worker)(void *data, const struct mc_seat *seat);
+  void *data;
+};
+
+/* Forks the foreman. As mc_child_start. */
+int mc_pool_start(struct mc_child *foreman, const struct mc_pool_options *options);
+
+/* Ends the workers (TERM, then KILL) and the foreman, and waits for that. */
+void mc_pool_terminate(struct mc_child *foreman);
+
+#endif
