@@ -1,0 +1,267 @@
+#include "net/http.h"
+
+#include "net/fs.h"
+#include "net/http_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void mc_http_defaults(struct mc_http_request *request) {
+  *request = (struct mc_http_request){
+      .timeout = -1,
+      .connect_timeout = 30,
+      .stall_timeout = -1,
+      .max_size = MC_HTTP_NO_LIMIT,
+      .follow = true,
+      .max_redirects = 10,
+      .backoff = 0.5,
+  };
+}
+
+/* ---- what is sent ---- */
+
+static bool is_token(const char *text) {
+  if (!*text)
+    return false;
+  for (; *text; text++)
+    if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f ||
+        strchr("()<>@,;:\\\"/[]?={}", *text))
+      return false;
+  return true;
+}
+
+/* A line break would smuggle in a header, or a request, of its own. */
+static bool is_header(const char *line) {
+  const char *colon = strchr(line, ':');
+  if (!colon || colon == line || strpbrk(line, "\r\n"))
+    return false;
+  for (const char *c = line; c < colon; c++)
+    if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
+      return false;
+  return true;
+}
+
+static int add_line(struct curl_slist **list, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (!longer)
+    return -ENOMEM;
+  *list = longer;
+  return 0;
+}
+
+/* libcurl takes "Name:" for "leave this one out" and "Name;" for an empty value. */
+static int add_header(struct curl_slist **list, const char *line) {
+  const char *colon = strchr(line, ':');
+  if (colon[1 + strspn(colon + 1, " \t")])
+    return add_line(list, line);
+  char *empty = strdup(line);
+  if (!empty)
+    return -ENOMEM;
+  empty[colon - line] = ';';
+  empty[colon - line + 1] = '\0';
+  int error = add_line(list, empty);
+  free(empty);
+  return error;
+}
+
+static int copy_headers(struct mc_http *transfer, const struct mc_http_request *request) {
+  bool has_type = false;
+  for (size_t i = 0; i < request->n_headers; i++) {
+    const char *line = request->headers[i];
+    int error = is_header(line) ? add_header(&transfer->headers, line) : -EINVAL;
+    if (error)
+      return error;
+    has_type = has_type || strncasecmp(line, "Content-Type:", 13) == 0;
+  }
+  /* Without these libcurl waits a second for a "100 Continue", and calls every body a
+   * form. */
+  int error = add_line(&transfer->headers, "Expect:");
+  if (!error && request->body && !has_type)
+    error = add_line(&transfer->headers, "Content-Type:");
+  return error;
+}
+
+/* Reads the URL as browsers do: with spaces and letters of any language in it, which are
+ * encoded. A URL that is none is kept as a failure for the outcome, since URLs come from
+ * pages. */
+static int parse_url(struct mc_http *transfer, const char *url) {
+  CURLU *parsed = curl_url();
+  if (!parsed)
+    return -ENOMEM;
+  CURLUcode code = curl_url_set(parsed, CURLUPART_URL, url,
+                                CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
+  char *scheme = NULL;
+  if (code == CURLUE_OK)
+    code = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
+  if (code == CURLUE_OUT_OF_MEMORY) {
+    curl_url_cleanup(parsed);
+    return -ENOMEM;
+  }
+  if (code != CURLUE_OK)
+    mc_http_fail(transfer, "Http", "URL", "not a URL: %s",
+                 code == CURLUE_BAD_SCHEME ? "no http:// or https:// in front"
+                                           : curl_url_strerror(code));
+  else if (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)
+    mc_http_fail(transfer, "Http", "URL", "only http and https are served, not %s",
+                 scheme);
+  curl_free(scheme);
+  if (transfer->failure.kind)
+    curl_url_cleanup(parsed);
+  else
+    transfer->parsed = parsed;
+  return 0;
+}
+
+static int copy_request(struct mc_http *transfer, const struct mc_http_request *request) {
+  const char *method = request->method ? request->method : request->body ? "POST" : "GET";
+  if (!is_token(method))
+    return -EINVAL;
+  transfer->method = strdup(method);
+  transfer->url = strdup(request->url);
+  if (!transfer->method || !transfer->url)
+    return -ENOMEM;
+  if (request->body) {
+    transfer->body = malloc(request->body_length + 1);
+    if (!transfer->body)
+      return -ENOMEM;
+    memcpy(transfer->body, request->body, request->body_length);
+    transfer->body_length = request->body_length;
+  }
+  transfer->deadline = request->timeout < 0 ? MC_FOREVER : mc_deadline(request->timeout);
+  transfer->retries_left = request->retries;
+  transfer->backoff = request->backoff;
+  transfer->max_size = request->max_size;
+  transfer->done = request->done;
+  transfer->data = request->data;
+  int error = copy_headers(transfer, request);
+  if (!error)
+    error = parse_url(transfer, request->url);
+  if (!error && request->path) {
+    error = mc_tempfile_open(&transfer->file, request->path);
+    transfer->to_file = !error;
+  }
+  return error ? error : mc_http_prepare(transfer, request);
+}
+
+/* ---- life ---- */
+
+static void release_request(struct mc_http *transfer) {
+  if (transfer->easy)
+    curl_easy_cleanup(transfer->easy);
+  if (transfer->parsed)
+    curl_url_cleanup(transfer->parsed);
+  curl_slist_free_all(transfer->headers);
+  free(transfer->method);
+  free(transfer->body);
+  mc_tempfile_discard(&transfer->file);
+  transfer->easy = NULL;
+  transfer->parsed = NULL;
+  transfer->headers = NULL;
+  transfer->method = transfer->body = NULL;
+}
+
+static void release_memory(struct mc_http *transfer) {
+  mc_buffer_free(&transfer->answer);
+  mc_buffer_free(&transfer->answer_headers);
+  free(transfer->url);
+  free(transfer);
+}
+
+static void on_soon(uv_timer_t *timer) {
+  mc_http_finish(timer->data);
+}
+
+void mc_http_finish_soon(struct mc_http *transfer) {
+  if (!transfer->has_timer)
+    uv_timer_init(transfer->client->loop,
+                  &transfer->timer); /* can't fail, nor can start */
+  transfer->timer.data = transfer;
+  transfer->has_timer = true;
+  transfer->state = MC_HTTP_WAITING;
+  uv_timer_start(&transfer->timer, on_soon, 0, 0);
+}
+
+int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
+                  struct mc_http **result) {
+  *result = NULL;
+  struct mc_http_client *client = mc_http_client(loop);
+  struct mc_http *transfer = client ? calloc(1, sizeof *transfer) : NULL;
+  if (!transfer)
+    return -ENOMEM;
+  transfer->client = client;
+  transfer->file.fd = -1;
+  int error = copy_request(transfer, request);
+  if (error) {
+    release_request(transfer);
+    release_memory(transfer);
+    return error;
+  }
+  mc_http_client_enter(transfer);
+  *result = transfer;
+  if (transfer->failure.kind)
+    mc_http_finish_soon(transfer);
+  else
+    mc_http_attempt(transfer);
+  return 0;
+}
+
+void mc_http_finish(struct mc_http *transfer) {
+  mc_http_client_leave(transfer);
+  transfer->state = MC_HTTP_DONE;
+  if (transfer->has_timer)
+    uv_timer_stop(&transfer->timer);
+  if (transfer->to_file && !transfer->failure.kind) {
+    int error = mc_tempfile_commit(&transfer->file);
+    if (error)
+      mc_http_fail(transfer, "OSError", mc_errno_name(error), "%s", strerror(-error));
+  }
+  release_request(transfer);
+  mc_http_client_wake(transfer->client);
+  if (transfer->done)
+    transfer->done(transfer, transfer->data);
+}
+
+bool mc_http_is_done(const struct mc_http *transfer) {
+  return transfer->state == MC_HTTP_DONE;
+}
+
+struct mc_http_result mc_http_outcome(const struct mc_http *transfer) {
+  if (!mc_http_is_done(transfer))
+    return (struct mc_http_result){0};
+  return (struct mc_http_result){
+      .failure = transfer->failure,
+      .status = transfer->status,
+      .url = transfer->url ? transfer->url : "",
+      .body = transfer->answer.data ? (const void *)transfer->answer.data : "",
+      .body_length = transfer->answer.length,
+      .size = transfer->size,
+      .attempts = transfer->attempts,
+  };
+}
+
+static void on_timer_closed(uv_handle_t *handle) {
+  release_memory(handle->data);
+}
+
+void mc_http_free(struct mc_http *transfer) {
+  if (!transfer)
+    return;
+  if (!mc_http_is_ours(transfer)) {
+    /* In a forked child: the connection, the file and the loop are the parent's. */
+    mc_tempfile_forget(&transfer->file);
+    return;
+  }
+  if (transfer->state != MC_HTTP_DONE) {
+    mc_http_client_remove(transfer);
+    mc_http_client_leave(transfer);
+    transfer->state = MC_HTTP_DONE;
+    release_request(transfer);
+  }
+  if (transfer->has_timer)
+    uv_close((uv_handle_t *)&transfer->timer, on_timer_closed);
+  else
+    release_memory(transfer);
+}

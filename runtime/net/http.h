@@ -1,0 +1,109 @@
+/* An HTTP client on the process's libuv loop. No Lua.
+ *
+ *   mc_http_start ──► attempt ──► answer or failure ──► done(transfer, data), from the
+ * loop ▲                │ └── back-off ◄───┘  while tries and time are left
+ *
+ * There is one client per process, made when first used: it keeps connections, TLS
+ * sessions and names that were looked up. A forked child makes its own; what it inherited
+ * of its parent's is forgotten, never touched. One thread of a process uses it. */
+#ifndef MC_NET_HTTP_H
+#define MC_NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#define MC_HTTP_NO_LIMIT UINT64_MAX
+
+struct mc_http; /* one request on its way, and then its outcome */
+
+/* Called once, from the loop, never from mc_http_start. It may free the transfer. */
+typedef void mc_http_done(struct mc_http *transfer, void *data);
+
+/* All of it is copied by mc_http_start. Fill it with mc_http_defaults first. */
+struct mc_http_request {
+  const char *url;            /* http or https */
+  const char *method;         /* NULL: GET, or POST when there is a body */
+  const char *const *headers; /* "Name: value" each */
+  size_t n_headers;
+  const char *user_agent; /* NULL: "mooncrew"; a header of that name counts more */
+  const void *body;       /* NULL: none */
+  size_t body_length;
+  const char
+      *path; /* a download: the file to make of a 2xx answer's body; NULL: to memory */
+
+  double timeout; /* seconds for everything, retries included; negative: for ever */
+  double connect_timeout; /* seconds for each connection; negative: for ever */
+  double stall_timeout;   /* seconds without a byte; negative: for ever */
+  uint64_t max_size;      /* of the decoded body, in bytes */
+  bool follow;            /* redirects */
+  int max_redirects;
+  int retries; /* further tries after a failed connection, 429 or 5xx, where repeating is
+                  safe */
+  double backoff;      /* seconds before the first of them; doubles each time */
+  bool insecure;       /* don't verify the server's certificate */
+  const char *ca_file; /* trust these instead of the system's; NULL: the system's */
+  const char *proxy;   /* NULL: as the environment says; "": none */
+
+  mc_http_done *done;
+  void *data;
+};
+
+/* What went wrong. kind NULL: nothing. */
+struct mc_http_failure {
+  const char *kind; /* "Timeout", "TooLarge", "Http", "OSError", "NoMemory" */
+  const char
+      *code; /* for "Http": "URL", "RESOLVE", "CONNECT", "TLS", "REDIRECTS", "ENCODING",
+                "TRUNCATED", "STATUS", "PROTOCOL"; for "OSError": "ENOSPC" and so on; for
+                "Timeout": "TOTAL" when opts.timeout ran out, else "CONNECT", "STALLED" */
+  char text[512];
+};
+
+struct mc_http_result {
+  struct mc_http_failure failure;
+  int status;      /* 0: no answer came */
+  const char *url; /* of the last request, after redirects */
+  const void *body;
+  size_t body_length; /* of a download: 0 */
+  uint64_t size;      /* bytes of the decoded body, in memory or in the file */
+  int attempts;       /* requests sent, redirects not counted */
+};
+
+void mc_http_defaults(struct mc_http_request *request);
+
+/* Starts a request on the loop. Wrong URLs and everything else that the network says come
+ * as the outcome. 0; -EINVAL for a method or header that can't be sent (line breaks);
+ * what mc_tempfile_open says of the download's path; -ENOMEM. On failure there is no
+ * transfer. */
+int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
+                  struct mc_http **transfer);
+
+/* True once done has been or is being called. */
+bool mc_http_is_done(const struct mc_http *transfer);
+
+/* The outcome, valid until the transfer is freed; all zero while it is not done. */
+struct mc_http_result mc_http_outcome(const struct mc_http *transfer);
+
+/* Goes through the answer's headers: set *cursor to 0 first. Names are in lower case. */
+bool mc_http_next_header(const struct mc_http *transfer, size_t *cursor,
+                         const char **name, const char **value);
+
+/* Frees a transfer; one that is not done is broken off, without a call of done, and
+ * leaves no file. In a child of the process that started it: forgets it. NULL is fine. */
+void mc_http_free(struct mc_http *transfer);
+
+/* Closes the client's idle connections and handles; the loop needs a turn more to let go
+ * of them. Transfers that are under way are failed (kind "Cancelled", done is called). */
+void mc_http_shutdown(void);
+
+/* In a forked child, right after the fork: closes the child's copies of its parent's
+ * sockets and half-written files, which would else stay open as long as the child lives.
+ * Not needed for anything else: a child that does without it makes its own client all the
+ * same. */
+void mc_http_forked(void);
+
+/* How many transfers are under way in this process. */
+size_t mc_http_running(void);
+
+#endif
