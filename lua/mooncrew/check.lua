@@ -1,0 +1,65 @@
+-- Checks of arguments: one clear error that names the function, the argument, what was expected
+-- and what came.
+
+local check = {}
+
+local function describe(value)
+  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) == "number" or type(value) == "boolean" or value == nil then
+    return tostring(value)
+  end
+  return type(value)
+end
+
+---Raises the error of a wrong argument, at the caller of the function named.
+---@param func string
+---@param what string the argument or option
+---@param expected string
+---@param value any what came
+---@param level? integer levels between this call and the user's; default 2
+function check.fail(func, what, expected, value, level)
+  error(("%s: %s: %s expected, got %s"):format(func, what, expected, describe(value)),
+    (level or 2) + 1)
+end
+
+---A whole number within limits.
+---@return integer
+function check.integer(func, what, value, least, most, level)
+  local number = math.type(value) == "integer" and value
+    or math.type(value) == "float" and math.tointeger(value)
+  if not number or number < least or number > most then
+    local expected = ("a whole number from %d to %d"):format(least, most)
+    check.fail(func, what, expected, value, (level or 2) + 1)
+  end
+  return number
+end
+
+---A time in seconds: nil, or a number above 0.
+---@return number?
+function check.timeout(func, what, value, level)
+  if value ~= nil and (type(value) ~= "number" or value ~= value or value <= 0 or value > 1e9) then
+    check.fail(func, what, "a number of seconds above 0", value, (level or 2) + 1)
+  end
+  return value
+end
+
+---A value of one type.
+function check.type(func, what, value, expected, level)
+  if type(value) ~= expected then
+    check.fail(func, what, "a " .. expected, value, (level or 2) + 1)
+  end
+  return value
+end
+
+---A table of options of which each is known.
+---@param known table<string, true>
+function check.options(func, options, known, level)
+  for name in pairs(options) do
+    if not known[name] then
+      error(("%s: unknown option '%s'"):format(func, tostring(name)), (level or 2) + 1)
+    end
+  end
+  return options
+end
+
+return check

@@ -1,0 +1,242 @@
+-- mooncrew.CoroutinePool: the interface of Pool over coroutine tasks of this process, of which up
+-- to n run at once.
+
+local mooncrew = require "mooncrew"
+local parts = require "mooncrew.parts"
+local check = require "mooncrew.check"
+local result = require "mooncrew.result"
+local mapping = require "mooncrew.mapping"
+
+---@class mooncrew.CoroutinePool
+---@field package waiting table[] jobs that no task has taken yet; a line from `first` to `last`
+local CoroutinePool = {}
+CoroutinePool.__index = CoroutinePool
+CoroutinePool.__name = "mooncrew.CoroutinePool"
+
+local coroutine_pool = {}
+
+---@param n integer how many tasks run at once
+---@return mooncrew.CoroutinePool
+function coroutine_pool.new(n)
+  return setmetatable({
+    processes = check.integer("CoroutinePool", "n", n, 1, 1000000),
+    chunksize = 1, -- a chunk is done one by one, which is not what such a pool is for
+    retries = 0,
+    waiting = {},
+    first = 1,
+    last = 0,
+    running = {},
+    n_running = 0,
+    came = parts.latch(), -- set whenever a job is done; await() makes a new one
+    counts = { done = 0, failed = 0 },
+  }, CoroutinePool)
+end
+
+local function handler(err)
+  if err == mooncrew.Cancelled then return err end
+  return parts.error_handler(err)
+end
+
+-- What a job does with its function: as the workers of a Pool do.
+local apply = {
+  [mapping.CALL] = function(fn, args)
+    return fn(table.unpack(args, 1, args.n or #args))
+  end,
+  [mapping.MAP] = function(fn, args)
+    local items, out = args[1], { n = args[1].n }
+    for i = 1, items.n do out[i] = (fn(items[i])) end
+    return out
+  end,
+  [mapping.STARMAP] = function(fn, args)
+    local items, out = args[1], { n = args[1].n }
+    for i = 1, items.n do out[i] = (fn(table.unpack(items[i], 1, items[i].n or #items[i]))) end
+    return out
+  end,
+}
+
+local function run_job(self, job)
+  local values = table.pack(xpcall(apply[job.mode], handler, job.fn, job.args))
+  if values[1] then
+    self.counts.done = self.counts.done + 1
+    job.returned(table.move(values, 2, values.n, 1, { n = values.n - 1 }))
+  elseif values[2] == mooncrew.Cancelled then
+    job.cancelled()
+  else
+    self.counts.failed = self.counts.failed + 1
+    job.raised(values[2])
+  end
+  self.came:set()
+end
+
+local function is_wanted(job)
+  return not job.given_up and (not job.result or job.result.state == "pending")
+end
+
+local function next_job(self)
+  while self.first <= self.last do
+    local job = self.waiting[self.first]
+    self.waiting[self.first] = nil
+    self.first = self.first + 1
+    if is_wanted(job) then return job end
+  end
+end
+
+-- A task that has not begun is not cancelled itself: it finds its job given up, and goes on.
+local function cancel_slot(slot)
+  if slot.started then slot.task:cancel() end
+end
+
+-- A task takes jobs until there are none; it ends then, so an idle pool holds nothing.
+local function work(self, job, slot)
+  slot.started = true
+  if not is_wanted(job) then job = next_job(self) end
+  while job do
+    slot.job = job
+    run_job(self, job)
+    slot.job = nil
+    -- One that was cancelled in the middle has used up its task: another goes on.
+    job = next_job(self)
+  end
+  self.running[slot] = nil
+  self.n_running = self.n_running - 1
+  if self.n_running == 0 and self.idle then self.idle:set() end
+end
+
+---@package
+function CoroutinePool:give(job)
+  if self.n_running < self.processes then
+    local slot = {}
+    self.n_running = self.n_running + 1
+    self.running[slot] = true
+    slot.task = mooncrew.spawn(work, self, job, slot)
+    slot.job = job
+  else
+    self.last = self.last + 1
+    self.waiting[self.last] = job
+  end
+end
+
+---@package
+function CoroutinePool:prepare(fn) return fn end
+
+---@package
+function CoroutinePool:await()
+  self.came:wait()
+  self.came = parts.latch()
+end
+
+---@package
+function CoroutinePool:check_open(func)
+  if self.closed then error(func .. ": the pool is closed", 3) end
+end
+
+local OPTIONS = { callback = true, error_callback = true, name = true }
+
+---Starts one task.
+---@param fn function
+---@param args? table unpacked to args.n or #args
+---@param options? { callback: function?, error_callback: function?, name: string? }
+---@return mooncrew.Result
+function CoroutinePool:apply_async(fn, args, options)
+  self:check_open("apply_async")
+  check.type("apply_async", "fn", fn, "function")
+  if args ~= nil then check.type("apply_async", "args", args, "table") end
+  if options ~= nil then
+    check.type("apply_async", "options", options, "table")
+    check.options("apply_async", options, OPTIONS)
+  end
+  local res = result.new(self, options)
+  self:give{
+    mode = mapping.CALL,
+    fn = fn,
+    args = args or {},
+    result = res,
+    returned = function(values) result.returned(res, values) end,
+    raised = function(err) result.raised(res, err) end,
+    cancelled = function() result.cancelled(res) end,
+  }
+  return res
+end
+
+CoroutinePool.submit = CoroutinePool.apply_async
+
+---Runs one task and returns its results; raises its error.
+function CoroutinePool:apply(fn, args)
+  self:check_open("apply")
+  return self:apply_async(fn, args):get()
+end
+
+mapping.install(CoroutinePool)
+
+---@package
+function CoroutinePool:wait_for(res, timeout)
+  return res.latch:wait(timeout)
+end
+
+---@package
+function CoroutinePool:poll() end
+
+---@package
+function CoroutinePool:cancel(res)
+  for slot in pairs(self.running) do
+    if slot.job and slot.job.result == res then cancel_slot(slot) end
+  end
+end
+
+---No more tasks from now on.
+function CoroutinePool:close() self.closed = true end
+
+---Waits until all tasks of a closed pool are done.
+---@param timeout? number seconds
+---@return true? done
+---@return table? err mooncrew.Timeout
+function CoroutinePool:join(timeout)
+  if not self.closed then
+    error("join: the pool is still open: close or terminate it first", 2)
+  end
+  if self.n_running == 0 then return true end
+  self.idle = self.idle or parts.latch()
+  return self.idle:wait(timeout)
+end
+
+---Cancels all tasks; their results are mooncrew.Cancelled.
+function CoroutinePool:terminate()
+  self.closed = true
+  local jobs = {}
+  for i = self.first, self.last do jobs[#jobs + 1] = self.waiting[i] end
+  self.waiting, self.first, self.last = {}, 1, 0
+  local slots = {}
+  for slot in pairs(self.running) do slots[#slots + 1] = slot end
+  for _, slot in ipairs(slots) do
+    cancel_slot(slot)
+    if slot.job then
+      slot.job.given_up = true
+      slot.job.cancelled()
+    end
+  end
+  for _, job in ipairs(jobs) do job.cancelled() end
+end
+
+function CoroutinePool:__close(err)
+  if err ~= nil then
+    self:terminate()
+  else
+    self:close()
+    self:join()
+  end
+end
+
+---@return mooncrew.Pool.stats
+function CoroutinePool:stats()
+  return {
+    workers = self.processes,
+    busy = self.n_running,
+    queued = self.last - self.first + 1,
+    done = self.counts.done,
+    failed = self.counts.failed,
+    retried = 0,
+    restarts = 0,
+  }
+end
+
+return coroutine_pool

@@ -1,0 +1,428 @@
+-- mooncrew.Pool: tasks for worker processes. The C part (runtime/bind/pool.c) moves tasks and
+-- results; here is what a program calls, and the bookkeeping of tasks under way.
+
+local mooncrew = require "mooncrew"
+local parts = require "mooncrew.parts"
+local check = require "mooncrew.check"
+local result = require "mooncrew.result"
+local mapping = require "mooncrew.mapping"
+
+local MAX_PROCESSES = 1024
+local THICK = 32   -- so many results at once are many
+local NAP = 0.0005 -- seconds
+
+---@class mooncrew.Pool
+---@field package core userdata
+---@field package pending table[] tasks under way, by slot; false in a free slot
+---@field package free integer[] the free slots
+local Pool = {}
+Pool.__index = Pool
+Pool.__name = "mooncrew.Pool"
+
+local getupvalue = debug.getupvalue
+
+local pool = {}
+local made = 0
+
+local KNOWN = {
+  processes = true, initializer = true, initargs = true, maxtasksperchild = true, name = true,
+  retries = true, task_timeout = true,
+}
+
+---@class mooncrew.Pool.options
+---@field processes? integer how many workers; default: mooncrew.cpu_count()
+---@field initializer? function called in each worker before its first task
+---@field initargs? table its arguments
+---@field maxtasksperchild? integer a worker is replaced after so many tasks
+---@field retries? integer tries more for a task whose worker died or that was late; default 0
+---@field task_timeout? number seconds that a task may take in its worker
+---@field name? string
+
+---Makes a pool of worker processes.
+---@param options? integer|mooncrew.Pool.options
+---@return mooncrew.Pool
+function pool.new(options)
+  if type(options) ~= "table" then options = { processes = options } end
+  check.options("Pool", options, KNOWN)
+  local processes = options.processes
+  if processes == nil then processes = mooncrew.cpu_count() end
+  processes = check.integer("Pool", "processes", processes, 1, MAX_PROCESSES)
+  local max_tasks = options.maxtasksperchild
+  if max_tasks ~= nil then
+    max_tasks = check.integer("Pool", "maxtasksperchild", max_tasks, 1, math.maxinteger)
+  end
+  if options.initializer ~= nil then
+    check.type("Pool", "initializer", options.initializer, "function")
+  end
+  if options.initargs ~= nil then check.type("Pool", "initargs", options.initargs, "table") end
+  local retries = check.integer("Pool", "retries", options.retries or 0, 0, math.maxinteger)
+  made = made + 1
+  local name = options.name
+  if name == nil then name = ("Pool-%d"):format(made) end
+  check.type("Pool", "name", name, "string")
+  return setmetatable({
+    core = parts.pool(processes, name, max_tasks or 0, options.initializer, options.initargs),
+    name = name,
+    processes = processes,
+    retries = retries,
+    timeout = check.timeout("Pool", "task_timeout", options.task_timeout),
+    pending = {},
+    free = {},
+    prepared = setmetatable({}, { __mode = "k" }),
+    n_pending = 0,
+    last_number = 0,
+    counts = { done = 0, failed = 0, retried = 0, restarts = 0 },
+  }, Pool)
+end
+
+-- -- what comes back ----------------------------------------------------------------------------
+
+local function lost_error(self, code, pid)
+  local how = code < 0 and ("signal %d"):format(-code) or ("status %d"):format(code)
+  return setmetatable({
+    kind = "WorkerLost",
+    message = ("a worker of pool '%s' (pid %d) ended with %s and took its task along")
+      :format(self.name, pid, how),
+    exitcode = code,
+    pid = pid,
+    process = self.name,
+  }, mooncrew.Error)
+end
+
+local function late_error(self, task, pid)
+  return setmetatable({
+    kind = "Timeout",
+    message = ("a task of pool '%s' took longer than %g s; its worker (pid %d) was ended")
+      :format(self.name, task.timeout, pid),
+    pid = pid,
+    process = self.name,
+  }, mooncrew.Error)
+end
+
+-- A task's id is a running number above the slot that it has in `pending`. Slots are used again,
+-- or the table would be hashed anew all the time.
+local SLOT = 0xFFFFFFFF
+
+local function remember(self, task)
+  local slot = table.remove(self.free) or self.n_pending + 1
+  self.last_number = self.last_number + 1
+  task.id = self.last_number << 32 | slot
+  self.pending[slot] = task
+  self.n_pending = self.n_pending + 1
+  return task.id
+end
+
+local function forget(self, id)
+  local slot = id & SLOT
+  local task = self.pending[slot]
+  if not task or task.id ~= id then return nil end -- the outcome of an earlier try, say
+  self.pending[slot] = false
+  self.free[#self.free + 1] = slot
+  self.n_pending = self.n_pending - 1
+  return task
+end
+
+local send -- defined below: tries a task again
+
+local function fail(self, task, err)
+  self.counts.failed = self.counts.failed + 1
+  task.raised(err)
+end
+
+-- The worker of a task is gone: by itself, or because the task was late.
+local function lost(self, id, late, code, pid)
+  local task = forget(self, id)
+  if not task then return end
+  if task.retries > 0 and not task.given_up then
+    task.retries = task.retries - 1
+    self.counts.retried = self.counts.retried + 1
+    send(self, task)
+  else
+    fail(self, task, late and late_error(self, task, pid) or lost_error(self, code, pid))
+  end
+end
+
+-- Deals with one message of the results queue; false when there was none.
+local function accept(self, id, status, ...)
+  if id == nil then return false end
+  if status == "returned" then
+    local task = forget(self, id)
+    if task then
+      self.counts.done = self.counts.done + 1
+      task.returned(table.pack(...))
+    end
+  elseif status == "raised" and id ~= 0 then
+    local task = forget(self, id)
+    if task then fail(self, task, (...)) end
+  elseif status == "lost" or status == "late" then
+    lost(self, id, status == "late", ...)
+  elseif status == "restart" then
+    self.counts.restarts = self.counts.restarts + 1
+  else
+    self.broken = ... -- why no worker can work
+  end
+  return true
+end
+
+-- Nobody is there any more who could do what is under way.
+local function fail_rest(self, cancelled)
+  local rest = {}
+  for _, task in ipairs(self.pending) do
+    if task then rest[#rest + 1] = task end
+  end
+  table.sort(rest, function(a, b) return math.ult(a.id, b.id) end)
+  self.pending, self.free, self.n_pending = {}, {}, 0
+  for _, task in ipairs(rest) do
+    if cancelled then
+      task.cancelled()
+    else
+      local err = self.broken
+      if type(err) ~= "table" then
+        err = setmetatable({
+          kind = "WorkerLost",
+          message = ("pool '%s' has no workers any more%s"):format(self.name,
+            err and ": " .. tostring(err) or ""),
+        }, mooncrew.Error)
+      end
+      fail(self, task, err)
+    end
+  end
+end
+
+-- Everything that has come back is dealt with; how many messages that were.
+---@return integer
+function Pool:poll()
+  local core = self.core
+  -- Asked first: what was sent before the end is collected below.
+  local ended = self.n_pending > 0 and core:has_ended()
+  local n = 0
+  while accept(self, core:collect()) do n = n + 1 end
+  if ended and self.n_pending > 0 then fail_rest(self, false) end
+  if self.closed and self.n_pending == 0 then core:close() end
+  return n
+end
+
+-- Waits for what comes back, or for the latch. Where results come thick and fast, and more are
+-- under way, it naps instead: woken for each of them, this process would do little else than
+-- fall asleep again, at a hundred times the price of the result.
+---@return true? came
+---@return table? err mooncrew.Timeout
+local function wait_for_more(self, n, latch, timeout)
+  if n >= THICK and self.n_pending > 4 * THICK and (not timeout or timeout > NAP) then
+    mooncrew.sleep(NAP)
+    return true
+  end
+  return self.core:wait(latch, timeout)
+end
+
+---@package
+function Pool:wait_for(res, timeout)
+  local deadline = timeout and parts.now() + timeout
+  if timeout ~= nil and type(timeout) ~= "number" then
+    check.fail("get", "timeout", "a number of seconds", timeout, 3)
+  end
+  while true do
+    local n = self:poll()
+    if res.state ~= "pending" then return true end
+    local rest = deadline and math.max(0, deadline - parts.now())
+    local ok, err = wait_for_more(self, n, res.latch, rest)
+    if not ok then
+      self:poll()
+      if res.state ~= "pending" then return true end
+      return nil, err
+    end
+  end
+end
+
+---@package
+function Pool:await() self.core:wait() end
+
+-- -- what goes out ------------------------------------------------------------------------------
+
+-- Gives a task to the workers. When shared memory is full, results are taken in until it goes.
+function send(self, task)
+  local core = self.core
+  local id = remember(self, task)
+  local ok, sent = pcall(core.submit, core, id, task.mode, task.fn, task.timeout,
+    table.unpack(task.args, 1, task.args.n or #task.args))
+  while ok and not sent do
+    if self.n_pending == 1 then
+      ok, sent = false, setmetatable({
+        kind = "NoMemory",
+        message = "Pool: shared memory is exhausted",
+      }, mooncrew.Error)
+      break
+    end
+    core:wait(nil, 0.1)
+    self:poll()
+    if self.pending[id & SLOT] ~= task then return end
+    ok, sent = pcall(core.submit, core, id, task.mode, task.fn, task.timeout,
+      table.unpack(task.args, 1, task.args.n or #task.args))
+  end
+  if not ok then
+    forget(self, id)
+    error(sent, 0)
+  end
+end
+
+---@package
+Pool.give = send
+
+---With `force` the worker that has the task in hand is ended.
+---@package
+function Pool:cancel(res, force)
+  for _, task in ipairs(self.pending) do
+    if task and task.result == res then
+      task.given_up = true
+      if force then self.core:doom(task.id) end
+    end
+  end
+end
+
+-- Whether a function's encoded form is the same at any time: it has no upvalue but the globals.
+local function is_stateless(fn)
+  local name, value = getupvalue(fn, 1)
+  return name == nil or (name == "_ENV" and value == _G and getupvalue(fn, 2) == nil)
+end
+
+---@package
+function Pool:prepare(fn)
+  local encoded = self.prepared[fn]
+  if encoded then return encoded end
+  encoded = self.core:encode(fn)
+  if is_stateless(fn) then self.prepared[fn] = encoded end
+  return encoded
+end
+
+---Raises, at the caller of the pool's method, when the pool takes no more tasks.
+---@package
+function Pool:check_open(func)
+  if self.terminated then error(func .. ": the pool has been terminated", 3) end
+  if self.closed then error(func .. ": the pool is closed", 3) end
+end
+
+local ASYNC_OPTIONS = {
+  callback = true, error_callback = true, retries = true, name = true, timeout = true,
+}
+
+---@class mooncrew.Pool.task_options
+---@field callback? function called with the results
+---@field error_callback? function called with the error
+---@field retries? integer
+---@field timeout? number seconds that it may take in its worker
+---@field name? string
+
+---@class mooncrew.Pool.stats
+---@field workers integer
+---@field busy integer
+---@field queued integer tasks that no worker has taken yet
+---@field done integer
+---@field failed integer
+---@field retried integer
+---@field restarts integer workers that were replaced
+
+---Starts one task.
+---@param fn function
+---@param args? table unpacked to args.n or #args
+---@param options? mooncrew.Pool.task_options
+---@return mooncrew.Result
+function Pool:apply_async(fn, args, options)
+  self:check_open("apply_async")
+  check.type("apply_async", "fn", fn, "function")
+  if args ~= nil then check.type("apply_async", "args", args, "table") end
+  options = options or {}
+  check.type("apply_async", "options", options, "table")
+  check.options("apply_async", options, ASYNC_OPTIONS)
+  local res = result.new(self, options)
+  send(self, {
+    mode = mapping.CALL,
+    fn = self:prepare(fn),
+    args = args or {},
+    result = res,
+    timeout = check.timeout("apply_async", "timeout", options.timeout) or self.timeout,
+    retries = check.integer("apply_async", "retries", options.retries or self.retries, 0,
+      math.maxinteger),
+    returned = function(values) result.returned(res, values) end,
+    raised = function(err) result.raised(res, err) end,
+    cancelled = function() result.cancelled(res) end,
+  })
+  return res
+end
+
+Pool.submit = Pool.apply_async
+
+---Runs one task and returns its results; raises its error.
+function Pool:apply(fn, args)
+  self:check_open("apply")
+  return self:apply_async(fn, args):get()
+end
+
+mapping.install(Pool)
+
+-- -- the end ------------------------------------------------------------------------------------
+
+---No more tasks; the workers end when those under way are done.
+function Pool:close()
+  self.closed = true
+  -- The workers are told once nothing is under way: a map may have parts that were not sent yet.
+  self:poll()
+end
+
+---Waits for the end of a closed pool: all results are in, all callbacks have run.
+---@param timeout? number seconds
+---@return true? done
+---@return table? err mooncrew.Timeout
+function Pool:join(timeout)
+  if not self.closed then
+    error("join: the pool is still open: close or terminate it first", 2)
+  end
+  if timeout ~= nil then check.type("join", "timeout", timeout, "number") end
+  local deadline = timeout and parts.now() + timeout
+  local core = self.core
+  while true do
+    self:poll()
+    if self.n_pending == 0 and core:has_ended() then return true end
+    local ok, err = core:wait(nil, deadline and math.max(0, deadline - parts.now()))
+    if not ok then return nil, err end
+  end
+end
+
+---Ends the workers at once. Unfinished results fail with mooncrew.Cancelled.
+function Pool:terminate()
+  if self.terminated then return end
+  self.closed, self.terminated = true, true
+  self.core:terminate()
+  while accept(self, self.core:collect()) do end
+  fail_rest(self, true)
+end
+
+function Pool:__close(err)
+  if err ~= nil then
+    self:terminate()
+  elseif not self.terminated then
+    self:close()
+    self:join()
+  end
+end
+
+---@return mooncrew.Pool.stats
+function Pool:stats()
+  self:poll()
+  local queued = self.core:queued()
+  local counts = self.counts
+  return {
+    workers = self.processes,
+    queued = queued,
+    busy = math.min(self.processes, math.max(0, self.n_pending - queued)),
+    done = counts.done,
+    failed = counts.failed,
+    retried = counts.retried,
+    restarts = counts.restarts,
+  }
+end
+
+function Pool:__tostring()
+  return ("mooncrew.Pool: %s (%d processes)"):format(self.name, self.processes)
+end
+
+return pool

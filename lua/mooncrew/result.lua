@@ -1,0 +1,100 @@
+-- The outcome of a task of a pool, before and after it is there.
+
+local mooncrew = require "mooncrew"
+local parts = require "mooncrew.parts"
+
+---@class mooncrew.Result
+---@field package owner table the pool; its method wait_for(result, timeout) does the waiting
+---@field package latch userdata set when the outcome is there
+---@field package state "pending"|"returned"|"raised"|"cancelled"
+---@field package values table the packed results, or { error }
+local Result = {}
+Result.__index = Result
+Result.__name = "mooncrew.Result"
+
+local result = {}
+
+---@param owner table
+---@param options? table callback, error_callback, name
+---@return mooncrew.Result
+function result.new(owner, options)
+  return setmetatable({
+    owner = owner,
+    latch = parts.latch(),
+    state = "pending",
+    callback = options and options.callback,
+    error_callback = options and options.error_callback,
+    name = options and options.name,
+  }, Result)
+end
+
+-- The outcome is there. Callbacks run here: in the process that submitted, while it waits.
+local function finish(self, state, values)
+  if self.state ~= "pending" then return false end
+  self.state, self.values = state, values
+  self.latch:set()
+  if state == "returned" and self.callback then
+    self.callback(table.unpack(values, 1, values.n))
+  elseif state ~= "returned" and self.error_callback then
+    self.error_callback(values[1])
+  end
+  return true
+end
+
+---@param values table packed results
+function result.returned(self, values) return finish(self, "returned", values) end
+
+function result.raised(self, err) return finish(self, "raised", { err, n = 1 }) end
+
+function result.cancelled(self)
+  return finish(self, "cancelled", { mooncrew.Cancelled, n = 1 })
+end
+
+---Waits for the outcome.
+---@param timeout? number seconds
+---@return true? done
+---@return table? err mooncrew.Timeout
+function Result:wait(timeout)
+  if self.state ~= "pending" then return true end
+  return self.owner:wait_for(self, timeout)
+end
+
+---The task's results; raises its error.
+---@param timeout? number seconds
+---@return any ... the results; or nil and mooncrew.Timeout or mooncrew.Cancelled
+function Result:get(timeout)
+  local done, err = self:wait(timeout)
+  if not done then return nil, err end
+  if self.state == "cancelled" then return nil, mooncrew.Cancelled end
+  if self.state == "raised" then error(self.values[1], 0) end
+  return table.unpack(self.values, 1, self.values.n)
+end
+
+---Whether the outcome is there.
+---@return boolean
+function Result:ready()
+  if self.state == "pending" then self.owner:poll() end
+  return self.state ~= "pending"
+end
+
+---Whether it is there and no error. An error while it is not there.
+---@return boolean
+function Result:successful()
+  if not self:ready() then error("successful: the result is not there yet", 2) end
+  return self.state == "returned"
+end
+
+---Gives up a task: its outcome is Cancelled, whatever it does from now on.
+---@param force? boolean end it, with its worker, when a worker of a Pool has it in hand
+---@return boolean cancelled false when the outcome was there before
+function Result:cancel(force)
+  if self:ready() then return false end
+  if self.owner.cancel then self.owner:cancel(self, force) end
+  return result.cancelled(self)
+end
+
+function Result:__tostring()
+  return ("mooncrew.Result: %s (%s)"):format(self.name or "task", self.state)
+end
+
+return result

@@ -1,0 +1,73 @@
+#include "bind/fs_walk.h"
+
+#include "bind/options.h"
+#include "bind/wait.h"
+#include "net/walk.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+
+#define CLASS "mooncrew.fs.walk"
+
+static int walk_gc(lua_State *L) {
+  struct mc_walk **walk = luaL_checkudata(L, 1, CLASS);
+  mc_walk_close(*walk);
+  *walk = NULL;
+  return 0;
+}
+
+/* The iterator: upvalue 1 is the walk. At the end it closes the walk at once, since a
+ * loop's own closing value is not reliable in Lua 5.4.4. */
+static int walk_step(lua_State *L) {
+  struct mc_walk **walk = lua_touserdata(L, lua_upvalueindex(1));
+  bind_check_interrupt(L); /* a large tree takes a while, all of it in here */
+  if (!*walk)
+    return 0;
+  struct mc_walk_step step;
+  int more = mc_walk_next(*walk, &step);
+  if (more <= 0) {
+    mc_walk_close(*walk);
+    *walk = NULL;
+    return more == 0 ? 0 : luaL_error(L, "not enough memory");
+  }
+  lua_pushstring(L, step.path);
+  bind_fs_push_entry(L, &step.entry);
+  lua_pushstring(L, step.name);
+  lua_setfield(L, -2, "name");
+  lua_pushinteger(L, (lua_Integer)step.depth);
+  lua_setfield(L, -2, "depth");
+  if (step.error) {
+    bind_fs_push_error(L, "walk", step.path, step.error, NULL);
+    lua_setfield(L, -2, "error");
+  }
+  return 2;
+}
+
+int bind_fs_walk(lua_State *L) {
+  static const char *const known[] = {"follow", NULL};
+  const char *root = bind_fs_check_path(L, 1);
+  bool follow = false;
+  if (!lua_isnoneornil(L, 2)) {
+    bind_check_options(L, 2, known);
+    follow = lua_getfield(L, 2, "follow") != LUA_TNIL && lua_toboolean(L, -1);
+  }
+  struct mc_walk **walk = lua_newuserdatauv(L, sizeof(struct mc_walk *), 0);
+  *walk = NULL;
+  luaL_setmetatable(L, CLASS);
+  int error = mc_walk_open(root, follow, walk);
+  if (error) {
+    lua_pushnil(L);
+    bind_fs_push_error(L, "walk", root, error, NULL);
+    return 2;
+  }
+  lua_pushcclosure(L, walk_step, 1);
+  return 1;
+}
+
+void bind_fs_open_walk(lua_State *L) {
+  if (luaL_newmetatable(L, CLASS)) {
+    lua_pushcfunction(L, walk_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_pop(L, 1);
+}

@@ -1,0 +1,139 @@
+#include "bind/handle.h"
+
+#include "base/error.h"
+#include "bind/error.h"
+#include "wire/wire.h"
+
+#include <lauxlib.h>
+
+static const char handles_key; /* registry: reference → handle, weak */
+static const char classes_key; /* registry: kind → metatable */
+static const char class_mark;  /* a key that only handle metatables have */
+
+static int handle_gc(lua_State *L) {
+  struct bind_handle *handle = lua_touserdata(L, 1);
+  if (handle->ref) {
+    mc_object_drop(handle->ref);
+    handle->ref = 0;
+  }
+  return 0;
+}
+
+static bool to_ref(lua_State *L, int index, uint32_t *ref) {
+  struct bind_handle *handle = lua_touserdata(L, index);
+  if (!handle || !lua_getmetatable(L, index))
+    return false;
+  bool ours = lua_rawgetp(L, -1, &class_mark) != LUA_TNIL;
+  lua_pop(L, 2);
+  if (ours)
+    *ref = handle->ref;
+  return ours && handle->ref;
+}
+
+static const struct wire_hooks hooks = {to_ref, bind_handle_push};
+
+void bind_open_handle(lua_State *L) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &handles_key);
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &classes_key);
+  wire_open(L, &hooks);
+}
+
+void bind_handle_class(lua_State *L, enum mc_kind kind, const char *name) {
+  lua_pushboolean(L, true);
+  lua_rawsetp(L, -2, &class_mark);
+  lua_pushcfunction(L, handle_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, name); /* where luaL_checkudata finds it */
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, kind);
+  lua_pop(L, 1);
+}
+
+/* Pushes a handle without an object yet: what can raise comes before the hold. */
+static struct bind_handle *new_handle(lua_State *L, enum mc_kind kind) {
+  struct bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
+  handle->ref = 0;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
+  if (lua_rawgeti(L, -1, kind) != LUA_TTABLE)
+    luaL_error(L, "handle of an unknown kind (%d)", (int)kind);
+  lua_setmetatable(L, -3);
+  lua_pop(L, 1);
+  return handle;
+}
+
+static void remember(lua_State *L, mc_ref ref) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &handles_key);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, ref);
+  lua_pop(L, 1);
+}
+
+static int adopt(lua_State *L) {
+  mc_ref ref = (mc_ref)lua_tointeger(L, 1);
+  struct bind_handle *handle = new_handle(L, mc_object_kind(ref));
+  remember(L, ref);
+  handle->ref = ref;
+  return 1;
+}
+
+void bind_handle_adopt(lua_State *L, mc_ref ref) {
+  if (!lua_checkstack(L, 8)) {
+    mc_object_drop(ref);
+    luaL_error(L, "stack overflow");
+  }
+  lua_pushcfunction(L, adopt);
+  lua_pushinteger(L, ref);
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+    mc_object_drop(ref);
+    lua_error(L);
+  }
+}
+
+void bind_handle_take(lua_State *L, mc_ref ref) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &handles_key);
+  bool there = lua_rawgeti(L, -1, ref) != LUA_TNIL;
+  lua_remove(L, -2);
+  if (there) {
+    mc_object_drop(ref);
+    return;
+  }
+  lua_pop(L, 1);
+  bind_handle_adopt(L, ref);
+}
+
+bool bind_handle_ref(lua_State *L, int index, mc_ref *ref) {
+  return lua_type(L, index) == LUA_TUSERDATA && to_ref(L, index, ref);
+}
+
+void bind_handle_push(lua_State *L, mc_ref ref) {
+  luaL_checkstack(L, 8, NULL);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &handles_key);
+  if (lua_rawgeti(L, -1, ref) != LUA_TNIL) {
+    lua_remove(L, -2);
+    return;
+  }
+  lua_pop(L, 2);
+  enum mc_kind kind = mc_object_kind(ref);
+  if (kind == MC_KIND_NONE)
+    bind_raise(L, "get", MC_STALE);
+  struct bind_handle *handle = new_handle(L, kind);
+  int error = mc_object_hold(ref);
+  if (error)
+    bind_raise(L, "get", error);
+  handle->ref = ref;
+  remember(L, ref);
+}
+
+mc_ref bind_check_handle(lua_State *L, int arg, const char *name) {
+  return ((struct bind_handle *)luaL_checkudata(L, arg, name))->ref;
+}

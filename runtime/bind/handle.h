@@ -1,0 +1,42 @@
+/* Handles: the userdata through which Lua holds an object of the space.
+ *
+ * One object has at most one handle in a state, so handles of one object are equal. A
+ * handle is a hold of this process on the object; the collector lets go of it. */
+#ifndef MC_BIND_HANDLE_H
+#define MC_BIND_HANDLE_H
+
+#include "share/object.h"
+
+#include <lua.h>
+#include <stdbool.h>
+
+struct bind_handle {
+  mc_ref ref;
+};
+
+/* Readies the state: the table of handles, and the codec's hooks for them. */
+void bind_open_handle(lua_State *L);
+
+/* The metatable on top of the stack is the class of that kind's handles: handles get it,
+ * and it gets what every handle class needs (__gc, __name). Pops it. */
+void bind_handle_class(lua_State *L, enum mc_kind kind, const char *name);
+
+/* Pushes the handle of a new object of which this process has its first hold already, and
+ * which becomes the handle's. On an error (no memory for the userdata) the hold is
+ * dropped. */
+void bind_handle_adopt(lua_State *L, mc_ref ref);
+
+/* Pushes the handle of an object on which the caller has a hold of this process; the hold
+ * becomes the handle's, or is dropped when there is a handle already, or on an error. */
+void bind_handle_take(lua_State *L, mc_ref ref);
+
+/* true when the value at `index` is a handle; then *ref is its object. Never raises. */
+bool bind_handle_ref(lua_State *L, int index, mc_ref *ref);
+
+/* Pushes the handle of an object that something else keeps alive meanwhile. Raises. */
+void bind_handle_push(lua_State *L, mc_ref ref);
+
+/* The reference of a handle of that class, or an argument error. */
+mc_ref bind_check_handle(lua_State *L, int arg, const char *name);
+
+#endif

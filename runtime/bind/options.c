@@ -1,0 +1,25 @@
+#include "bind/options.h"
+
+#include <lauxlib.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_known(lua_State *L, int key, const char *const *known) {
+  const char *name = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : "[]";
+  for (; *known; known++)
+    if (!strcmp(*known, name))
+      return true;
+  return false;
+}
+
+void bind_check_options(lua_State *L, int arg, const char *const *known) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_pushnil(L);
+  while (lua_next(L, arg)) {
+    lua_pop(L, 1);
+    if (!is_known(L, -1, known)) {
+      const char *name = luaL_tolstring(L, -1, NULL);
+      luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s'", name));
+    }
+  }
+}

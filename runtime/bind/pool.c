@@ -1,0 +1,346 @@
+#include "bind/pool.h"
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "bind/child.h"
+#include "bind/current.h"
+#include "bind/error.h"
+#include "bind/latch.h"
+#include "bind/receive.h"
+#include "bind/wait.h"
+#include "bind/waitable.h"
+#include "crew/pool.h"
+#include "share/object.h"
+#include "share/queue.h"
+#include "wire/wire.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLASS          "mooncrew.pool"
+#define FUNCTION_CLASS "mooncrew.pool.function"
+
+/* A function that was encoded once, for many tasks. */
+struct function {
+  struct mc_buffer bytes, refs;
+  bool plain;
+};
+
+static struct mc_buffer scratch, scratch_refs; /* the message under way; reused */
+
+static struct bind_pool *check_pool(lua_State *L) {
+  struct bind_pool *pool = luaL_checkudata(L, 1, CLASS);
+  if (pool->owner != bind_current_pid())
+    luaL_error(L, "pool '%s' belongs to another process: only its maker may use it",
+               pool->name);
+  return pool;
+}
+
+/* ---- making and ending ---- */
+
+struct work_context {
+  lua_State *L;
+  struct bind_pool *pool;
+};
+
+static int work(void *data, const struct mc_seat *seat) {
+  struct work_context *context = data;
+  return bind_work(context->L, context->pool, seat);
+}
+
+static void drop_shared(struct bind_pool *pool) {
+  if (pool->tasks)
+    mc_object_drop(pool->tasks);
+  if (pool->results)
+    mc_object_drop(pool->results);
+  pool->tasks = pool->results = 0;
+  mc_board_destroy(pool->board);
+  pool->board = NULL;
+}
+
+static int create_shared(struct bind_pool *pool) {
+  struct mc_queue_options tasks = {.on_death = MC_BURY};
+  struct mc_queue_options results = {.on_death = MC_RETURN};
+  pool->board = mc_board_create(pool->processes);
+  if (!pool->board)
+    return -ENOMEM;
+  int error = mc_queue_create(&tasks, &pool->tasks);
+  return error ? error : mc_queue_create(&results, &pool->results);
+}
+
+/* pool(processes, name, max_tasks, initializer, initargs): the arguments are checked
+ * already */
+static int make_pool(lua_State *L) {
+  lua_settop(L, 5);
+  struct bind_pool *pool = lua_newuserdatauv(L, sizeof *pool, 2);
+  *pool = (struct bind_pool){.owner = getpid(),
+                             .processes = (unsigned)luaL_checkinteger(L, 1),
+                             .max_tasks = luaL_checkinteger(L, 3)};
+  snprintf(pool->name, sizeof pool->name, "%s", luaL_checkstring(L, 2));
+  luaL_setmetatable(L, CLASS);
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, 6, BIND_POOL_INITIALIZER);
+  lua_pushvalue(L, 5);
+  lua_setiuservalue(L, 6, BIND_POOL_INITARGS);
+  lua_replace(L, 1);
+  lua_settop(L, 1); /* the userdata is where the workers look for it */
+  luaL_checkstack(L, 40, NULL);
+  int error = create_shared(pool);
+  if (!error) {
+    struct work_context context = {L, pool};
+    struct mc_pool_options options = {.processes = pool->processes,
+                                      .tasks = pool->tasks,
+                                      .results = pool->results,
+                                      .board = pool->board,
+                                      .worker = work,
+                                      .data = &context};
+    error = mc_pool_start(&pool->child.child, &options);
+  }
+  if (error) {
+    drop_shared(pool);
+    return bind_raise(L, "Pool", error);
+  }
+  pool->child.is_pool = true;
+  bind_child_list(&pool->child);
+  return 1;
+}
+
+static void terminate(struct bind_pool *pool) {
+  if (pool->owner != bind_current_pid() || !pool->child.listed)
+    return;
+  mc_pool_terminate(&pool->child.child);
+  bind_child_unlist(&pool->child);
+}
+
+static int pool_terminate(lua_State *L) {
+  terminate(check_pool(L));
+  return 0;
+}
+
+static int pool_gc(lua_State *L) {
+  struct bind_pool *pool = luaL_checkudata(L, 1, CLASS);
+  terminate(pool);
+  drop_shared(pool);
+  return 0;
+}
+
+static int pool_close(lua_State *L) {
+  mc_queue_close(check_pool(L)->tasks);
+  return 0;
+}
+
+/* ---- tasks out ---- */
+
+static int function_gc(lua_State *L) {
+  struct function *function = luaL_checkudata(L, 1, FUNCTION_CLASS);
+  mc_buffer_free(&function->bytes);
+  mc_buffer_free(&function->refs);
+  return 0;
+}
+
+/* pool:encode(fn, name) → what submit takes; raises when it can't be sent */
+static int pool_encode(lua_State *L) {
+  check_pool(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  struct function *function = lua_newuserdatauv(L, sizeof *function, 0);
+  *function = (struct function){0};
+  luaL_setmetatable(L, FUNCTION_CLASS);
+  struct wire_bytes bytes;
+  wire_encode(L, 2, 1, "fn", &bytes);
+  function->plain = wire_is_plain(&bytes);
+  if (!mc_buffer_append(&function->bytes, bytes.bytes, bytes.length) ||
+      !mc_buffer_append(&function->refs, bytes.refs, bytes.n_refs * sizeof(uint32_t)))
+    return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+/* pool:submit(id, mode, function, timeout, arguments…) → true, or nil when shared memory
+ * has no room now */
+static int pool_submit(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  struct function *function = luaL_checkudata(L, 4, FUNCTION_CLASS);
+  struct mc_task_head head = {
+      .id = (uint64_t)luaL_checkinteger(L, 2),
+      .timeout = (uint64_t)(luaL_optnumber(L, 5, 0) * 1e9),
+      .mode = (uint32_t)luaL_checkinteger(L, 3),
+      .function_length = (uint32_t)function->bytes.length,
+      .function_refs = (uint32_t)(function->refs.length / sizeof(uint32_t)),
+      .plain = function->plain,
+  };
+  struct wire_bytes bytes;
+  wire_encode(L, 6, lua_gettop(L) - 5, head.mode == BIND_CALL ? "args[]" : "list",
+              &bytes);
+  scratch.length = scratch_refs.length = 0;
+  if (!mc_buffer_append(&scratch, &head, sizeof head) ||
+      !mc_buffer_append(&scratch, function->bytes.data, function->bytes.length) ||
+      !mc_buffer_append(&scratch, bytes.bytes, bytes.length) ||
+      !mc_buffer_append(&scratch_refs, function->refs.data, function->refs.length) ||
+      !mc_buffer_append(&scratch_refs, bytes.refs, bytes.n_refs * sizeof(uint32_t)))
+    return luaL_error(L, "not enough memory");
+  struct mc_message message = {scratch.data, scratch.length,
+                               (const mc_ref *)scratch_refs.data,
+                               head.function_refs + bytes.n_refs};
+  int done = mc_queue_try_put(pool->tasks, &message, 1);
+  if (done == MC_NOMEM) {
+    lua_pushnil(L);
+    return 1;
+  }
+  if (done < 0)
+    return bind_raise(L, "Pool", done);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+/* ---- results in ---- */
+
+static int push_text(lua_State *L, lua_Integer id, const char *status) {
+  lua_pushinteger(L, id);
+  lua_pushstring(L, status);
+  return 2;
+}
+
+/* pool:collect() → nothing when there is none; else id, and
+ *   "returned", values… | "raised", error | "lost", code, pid | "restart" | "broken",
+ * text */
+static int pool_collect(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  struct mc_lease lease;
+  if (mc_queue_try_take(pool->results, &lease, 1) != 1)
+    return 0;
+  struct mc_result_head head;
+  memcpy(&head, lease.bytes, sizeof head);
+  lua_settop(L, 0);
+  switch ((enum mc_result_status)head.status) {
+  case MC_RESULT_RETURNED:
+    push_text(L, (lua_Integer)head.id, "returned");
+    return 2 + bind_receive(L, &lease, sizeof head);
+  case MC_RESULT_RAISED:
+    push_text(L, (lua_Integer)head.id, "raised");
+    return 2 + bind_receive(L, &lease, sizeof head);
+  case MC_RESULT_LOST:
+  case MC_RESULT_LATE:
+    push_text(L, (lua_Integer)head.id, head.status == MC_RESULT_LATE ? "late" : "lost");
+    lua_pushinteger(L, head.code);
+    lua_pushinteger(L, head.pid);
+    break;
+  case MC_RESULT_RESTART:
+    push_text(L, 0, "restart");
+    break;
+  case MC_RESULT_BROKEN:
+    push_text(L, 0, "broken");
+    lua_pushstring(L, mc_strerror(head.code));
+    break;
+  }
+  mc_lease_settle(&lease);
+  return lua_gettop(L);
+}
+
+/* Two things that a program waits for at a pool: something to collect, and the pool's
+ * end. */
+struct pool_wait {
+  struct bind_pool *pool;
+  struct bind_latch *latch; /* set meanwhile by another task; may be NULL */
+};
+
+static bool something_to_do(struct bind_wait *wait) {
+  struct pool_wait *what = wait->data;
+  return (what->latch && what->latch->set) || mc_queue_size(what->pool->results) > 0 ||
+         mc_child_ended(&what->pool->child.child);
+}
+
+static int waited(lua_State *L, int status, lua_KContext context) {
+  struct bind_wait *wait = (struct bind_wait *)context;
+  (void)status;
+  if (wait->outcome)
+    return bind_outcome(L, MC_TIMEOUT);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+/* pool:wait([latch [, timeout]]): until the latch is set, there is something to collect,
+ * or the pool has ended → true; or nil and Timeout */
+static int pool_wait(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  struct bind_latch *latch = bind_opt_latch(L, 2);
+  mc_time deadline = bind_check_timeout(L, 3);
+  lua_settop(L, 2);
+  struct pool_wait *what = lua_newuserdatauv(L, sizeof *what, 0);
+  *what = (struct pool_wait){pool, latch};
+  struct bind_wait *wait = bind_wait_new(L);
+  wait->ready = something_to_do;
+  wait->data = what;
+  wait->watch[0] = (struct mc_wait_for){pool->results, MC_READABLE};
+  wait->n_watch = 1;
+  return bind_wait(L, wait, deadline, (lua_KContext)wait, waited);
+}
+
+static bool pool_ready(void *userdata) {
+  struct bind_pool *pool = userdata;
+  return mc_queue_size(pool->results) > 0 || mc_child_ended(&pool->child.child);
+}
+
+static size_t pool_watch(void *userdata, struct mc_wait_for *watch) {
+  struct bind_pool *pool = userdata;
+  watch[0] = (struct mc_wait_for){pool->results, MC_READABLE};
+  return 1;
+}
+
+static void pool_check(lua_State *L, void *userdata) {
+  const struct bind_pool *pool = userdata;
+  if (pool->owner != bind_current_pid())
+    luaL_error(L, "wait: pool '%s' belongs to another process", pool->name);
+}
+
+static const struct bind_waitable waitable = {pool_ready, pool_watch, pool_check};
+
+/* pool:doom(id): ends the worker that has the task in hand; whether one has */
+static int pool_doom(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  bool doomed = mc_board_doom(pool->board, (uint64_t)luaL_checkinteger(L, 2));
+  if (doomed)
+    mc_member_ring(pool->child.child.member);
+  lua_pushboolean(L, doomed);
+  return 1;
+}
+
+/* pool:has_ended(): no worker and no foreman is there any more */
+static int pool_has_ended(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  bool ended = mc_child_ended(&pool->child.child);
+  if (ended)
+    bind_child_unlist(&pool->child);
+  lua_pushboolean(L, ended);
+  return 1;
+}
+
+/* pool:queued(): tasks that no worker has taken yet */
+static int pool_queued(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)mc_queue_size(check_pool(L)->tasks));
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"encode", pool_encode},       {"submit", pool_submit},
+    {"collect", pool_collect},     {"wait", pool_wait},
+    {"has_ended", pool_has_ended}, {"queued", pool_queued},
+    {"doom", pool_doom},           {"close", pool_close},
+    {"terminate", pool_terminate}, {NULL, NULL},
+};
+
+void bind_open_pool(lua_State *L) {
+  luaL_newmetatable(L, FUNCTION_CLASS);
+  lua_pushcfunction(L, function_gc);
+  lua_setfield(L, -2, "__gc");
+  luaL_newmetatable(L, CLASS);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, pool_gc);
+  lua_setfield(L, -2, "__gc");
+  bind_set_waitable(L, &waitable);
+  lua_pop(L, 2);
+  lua_pushcfunction(L, make_pool);
+  lua_setfield(L, -2, "pool");
+}

@@ -1,0 +1,38 @@
+/* The C part of mooncrew.Pool: queues, the foreman, tasks out and results in. The methods
+ * that a program calls are built on it in lua/mooncrew/pool.lua. */
+#ifndef MC_BIND_POOL_H
+#define MC_BIND_POOL_H
+
+#include "bind/child.h"
+#include "crew/board.h"
+#include "share/space.h"
+
+#include <lua.h>
+
+/* How a worker applies the function: the mode of a task. */
+enum bind_task_mode {
+  BIND_CALL, /* once, to the arguments */
+  BIND_MAP,  /* to each item of the list that is the argument: a list of first results */
+  BIND_STARMAP, /* the same, with each item's elements as the arguments */
+};
+
+struct bind_pool {
+  struct bind_child child; /* the foreman */
+  mc_ref tasks, results;   /* queues */
+  struct mc_board *board;  /* what its workers have in hand */
+  pid_t owner;             /* who made it; only that process may use it */
+  unsigned processes;
+  lua_Integer max_tasks; /* tasks that a worker does before it is replaced; 0: no limit */
+  char name[64];
+};
+
+enum { BIND_POOL_INITIALIZER = 1, BIND_POOL_INITARGS }; /* user values */
+
+/* Sets pool() in the table on top. */
+void bind_open_pool(lua_State *L);
+
+/* The body of a worker: the pool's userdata is at index 1 of L. Returns the exit status.
+ */
+int bind_work(lua_State *L, struct bind_pool *pool, const struct mc_seat *seat);
+
+#endif

@@ -1,0 +1,286 @@
+/* What a worker of a pool does: takes a task, runs it, sends what came out, settles the
+ * task.
+ *
+ * The lease on the task is settled only when its result is in the results queue: until
+ * then a death of this process leaves the task among the dead letters. */
+#include "bind/pool.h"
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "bind/child.h"
+#include "bind/error.h"
+#include "bind/process.h"
+#include "bind/task.h"
+#include "bind/wait.h"
+#include "crew/loop.h"
+#include "crew/pool.h"
+#include "share/queue.h"
+#include "wire/wire.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct worker {
+  struct bind_pool *pool;
+  const struct mc_seat *seat;
+  struct mc_lease lease; /* the task in hand */
+  struct mc_task_head task;
+  lua_Integer index;         /* of the list's item that is at work, in a map */
+  struct mc_buffer message;  /* reused for results */
+  struct mc_buffer function; /* the encoded form of the function that is cached */
+};
+
+static const char function_key; /* registry: the cached function */
+static const char pool_key; /* registry: the pool, or the collector would end it here */
+
+/* -- in
+ * -------------------------------------------------------------------------------------
+ */
+
+/* Pushes the task's function; one that has no state of its own is decoded only once. */
+static void push_function(lua_State *L, struct worker *w) {
+  struct wire_bytes bytes = {w->lease.bytes + sizeof w->task, w->task.function_length,
+                             w->lease.handles, w->task.function_refs};
+  bool same = w->task.plain && w->function.length == bytes.length &&
+              !memcmp(w->function.data, bytes.bytes, bytes.length);
+  if (same) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &function_key);
+    return;
+  }
+  if (wire_decode(L, &bytes) != 1)
+    luaL_error(L, "a task holds no function");
+  /* The handles among its upvalues are not part of the bytes, so such a one is not kept.
+   */
+  if (!w->task.plain || bytes.n_refs)
+    return;
+  w->function.length = 0;
+  if (mc_buffer_append(&w->function, bytes.bytes, bytes.length)) {
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &function_key);
+  }
+}
+
+/* By when the task, or the item of a map at hand, has to be done. */
+static mc_time deadline_of(const struct worker *w) {
+  return w->task.timeout ? mc_now() + w->task.timeout : MC_FOREVER;
+}
+
+/* The foreman is about to kill this process: nothing more may happen in it. */
+static _Noreturn void await_the_end(void) {
+  for (;;)
+    pause();
+}
+
+static int push_arguments(lua_State *L, struct worker *w) {
+  size_t at = sizeof w->task + w->task.function_length;
+  struct wire_bytes bytes = {w->lease.bytes + at, w->lease.length - at,
+                             w->lease.handles + w->task.function_refs,
+                             w->lease.n_handles - w->task.function_refs};
+  return wire_decode(L, &bytes);
+}
+
+/* ---- work ---- */
+
+/* The function is at `f`, the list on top; replaces the list by the list of results. */
+static void map(lua_State *L, struct worker *w, int f, bool star) {
+  int list = lua_gettop(L);
+  lua_getfield(L, list, "n");
+  lua_Integer n =
+      lua_isinteger(L, -1) ? lua_tointeger(L, -1) : (lua_Integer)lua_rawlen(L, list);
+  lua_pop(L, 1);
+  lua_createtable(L, n < 65536 ? (int)n : 65536, 1);
+  for (w->index = 1; w->index <= n; w->index++) {
+    int n_arguments = 1;
+    if (w->task.timeout && w->index > 1 && !mc_seat_renew(w->seat, deadline_of(w)))
+      await_the_end();
+    lua_pushvalue(L, f);
+    lua_rawgeti(L, list, w->index);
+    if (star) {
+      luaL_checktype(L, -1, LUA_TTABLE);
+      n_arguments = bind_push_args(L, lua_gettop(L));
+      lua_remove(L, -(n_arguments + 1));
+    }
+    lua_call(L, n_arguments, 1);
+    lua_rawseti(L, -2, w->index);
+  }
+  w->index = 0;
+  lua_pushinteger(L, n);
+  lua_setfield(L, -2, "n");
+}
+
+/* Sends a result: what the codec made of the values, behind a head. */
+static void send_result(lua_State *L, struct worker *w, enum mc_result_status status,
+                        const struct wire_bytes *bytes) {
+  struct mc_result_head head = {.id = w->task.id, .status = status, .pid = getpid()};
+  w->message.length = 0;
+  if (!mc_buffer_append(&w->message, &head, sizeof head) ||
+      !mc_buffer_append(&w->message, bytes->bytes, bytes->length))
+    luaL_error(L, "not enough memory");
+  struct mc_message message = {w->message.data, w->message.length, bytes->refs,
+                               bytes->n_refs};
+  int done;
+  do
+    done = mc_queue_put(w->pool->results, &message, 1, MC_FOREVER);
+  while (done == MC_INTERRUPTED);
+  if (done < 0 && done != MC_CLOSED)
+    bind_raise(L, "result", done);
+}
+
+static int run_task(lua_State *L) {
+  struct worker *w = lua_touserdata(L, 1);
+  push_function(L, w);
+  int f = lua_gettop(L);
+  luaL_checkstack(L, 4, NULL);
+  int n = push_arguments(L, w);
+  if (w->task.mode == BIND_CALL) {
+    lua_call(L, n, LUA_MULTRET);
+  } else {
+    map(L, w, f, w->task.mode == BIND_STARMAP);
+    lua_insert(L, f);
+    lua_settop(L, f);
+  }
+  struct wire_bytes bytes;
+  wire_encode(L, f, lua_gettop(L) - f + 1, "result[]", &bytes);
+  send_result(L, w, MC_RESULT_RETURNED, &bytes);
+  return 0;
+}
+
+/* The error at index 2 of the stack, as a result. */
+static int send_error(lua_State *L) {
+  struct worker *w = lua_touserdata(L, 1);
+  if (w->index && lua_istable(L, 2)) {
+    lua_pushinteger(L, w->index);
+    lua_setfield(L, 2, "index");
+  }
+  struct wire_bytes bytes;
+  wire_encode(L, 2, 1, "error", &bytes);
+  send_result(L, w, MC_RESULT_RAISED, &bytes);
+  return 0;
+}
+
+static int try_send_error(lua_State *L, struct worker *w) {
+  lua_pushcfunction(L, send_error);
+  lua_insert(L, -2);
+  lua_pushlightuserdata(L, w);
+  lua_insert(L, -2);
+  return lua_pcall(L, 2, 0, 0);
+}
+
+/* Sends the error value on top. */
+static void report_error(lua_State *L, struct worker *w) {
+  lua_pushvalue(L, -1);
+  if (try_send_error(L, w) == LUA_OK)
+    return;
+  /* The error itself can't be sent, but its text can. */
+  const char *why = bind_error_text(L, -1);
+  const char *text = bind_error_text(L, -3);
+  bind_push_error(L, "Error", "%s\n(%s)", text, why);
+  if (try_send_error(L, w) != LUA_OK)
+    mc_child_exit(1); /* no memory even for that: the foreman reports the task as lost */
+}
+
+/* ---- the loop ---- */
+
+static bool has_task(struct bind_wait *wait) {
+  mc_ref tasks = *(mc_ref *)wait->data;
+  return mc_queue_size(tasks) > 0 || mc_queue_closed(tasks);
+}
+
+/* Protected by its caller: tasks of coroutines that an earlier task left run meanwhile.
+ */
+static int wait_for_task(lua_State *L) {
+  struct worker *w = lua_touserdata(L, 1);
+  struct bind_wait wait = {.ready = has_task, .data = &w->pool->tasks};
+  wait.watch[0] = (struct mc_wait_for){w->pool->tasks, MC_READABLE};
+  wait.n_watch = 1;
+  bind_block(L, &wait, MC_FOREVER);
+  return 0;
+}
+
+/* false: there is no more to do. */
+static bool take(lua_State *L, struct worker *w) {
+  for (;;) {
+    int got;
+    if (!bind_tasks_any() && !mc_loop_is_busy()) {
+      got = mc_queue_take(w->pool->tasks, &w->lease, 1, MC_FOREVER);
+    } else {
+      lua_pushcfunction(L, wait_for_task);
+      lua_pushlightuserdata(L, w);
+      if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+        lua_pop(L, 1);
+      got = mc_queue_try_take(w->pool->tasks, &w->lease, 1);
+    }
+    if (got == 1)
+      return true;
+    if (got == MC_CLOSED)
+      return false;
+  }
+}
+
+static int begin(lua_State *L) {
+  struct worker *w = lua_touserdata(L, 1);
+  char name[96];
+  snprintf(name, sizeof name, "%s-%u", w->pool->name, w->seat->number);
+  bind_child_begin(L, name, true);
+  if (lua_getiuservalue(L, 2, BIND_POOL_INITIALIZER) == LUA_TFUNCTION) {
+    lua_getiuservalue(L, 2, BIND_POOL_INITARGS);
+    int args = lua_gettop(L);
+    int n = bind_push_args(L, args);
+    lua_remove(L, args);
+    lua_call(L, n, 0);
+  }
+  return 0;
+}
+
+static int end(lua_State *L) {
+  bind_child_end(L);
+  return 0;
+}
+
+/* 0, or the exit status of a worker that can't work. */
+static int get_ready(lua_State *L, struct worker *w) {
+  lua_pushcfunction(L, bind_error_handler);
+  lua_pushcfunction(L, begin);
+  lua_pushlightuserdata(L, w);
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 2, 0, -4) != LUA_OK) {
+    report_error(L, w);
+    return MC_WORKER_UNFIT;
+  }
+  /* The pool's finalizer drops its queues: it must not run while this worker takes from
+   * them. */
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, w->pool);
+  return 0;
+}
+
+int bind_work(lua_State *L, struct bind_pool *pool, const struct mc_seat *seat) {
+  struct worker w = {.pool = pool, .seat = seat};
+  lua_pushvalue(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
+  int status = get_ready(L, &w);
+  if (status)
+    return status;
+  for (lua_Integer done = 0; pool->max_tasks == 0 || done < pool->max_tasks; done++) {
+    if (!take(L, &w))
+      break;
+    memcpy(&w.task, w.lease.bytes, sizeof w.task);
+    w.index = 0;
+    mc_seat_begin(seat, w.task.id, deadline_of(&w));
+    lua_pushcfunction(L, bind_error_handler);
+    lua_pushcfunction(L, run_task);
+    lua_pushlightuserdata(L, &w);
+    if (lua_pcall(L, 1, 0, 1) != LUA_OK)
+      report_error(L, &w);
+    mc_lease_settle(&w.lease);
+    if (!mc_seat_end(seat))
+      await_the_end();
+    lua_settop(L, 0);
+  }
+  lua_pushcfunction(L, end);
+  lua_pcall(L, 0, 0, 0);
+  return 0;
+}

@@ -1,0 +1,91 @@
+#include "bind/receive.h"
+
+#include "bind/task.h"
+#include "wire/wire.h"
+
+#include <lauxlib.h>
+
+struct receipt {
+  const struct mc_lease *leases;
+  size_t n, done, skip;
+  bool keep; /* the leases are kept until task_done */
+  lua_Integer next;
+};
+
+static struct wire_bytes bytes_of(const struct mc_lease *lease, size_t skip) {
+  return (struct wire_bytes){lease->bytes + skip, lease->length - skip, lease->handles,
+                             lease->n_handles};
+}
+
+static int decode_one(lua_State *L) {
+  struct receipt *receipt = lua_touserdata(L, 1);
+  lua_settop(L, 0);
+  struct wire_bytes bytes = bytes_of(receipt->leases, receipt->skip);
+  return wire_decode(L, &bytes);
+}
+
+/* The message that raised is dropped, or it would raise for ever; not so for want of
+ * memory. */
+static void give_up(lua_State *L, struct receipt *receipt, int status) {
+  size_t rest = receipt->done;
+  if (status != LUA_ERRMEM && receipt->keep)
+    mc_lease_finish(&receipt->leases[rest++]);
+  else if (status != LUA_ERRMEM)
+    mc_lease_settle(&receipt->leases[rest++]);
+  for (size_t i = receipt->n; i-- > rest;)
+    mc_lease_return(&receipt->leases[i]);
+  lua_error(L);
+}
+
+static void deal_with(const struct receipt *receipt, const struct mc_lease *lease) {
+  if (receipt->keep)
+    mc_lease_keep(lease, bind_task_id());
+  else
+    mc_lease_settle(lease);
+}
+
+static int receive(lua_State *L, struct receipt *receipt) {
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, decode_one);
+  lua_pushlightuserdata(L, receipt);
+  int status = lua_pcall(L, 1, LUA_MULTRET, 0);
+  if (status != LUA_OK)
+    give_up(L, receipt, status);
+  deal_with(receipt, receipt->leases);
+  return lua_gettop(L) - top;
+}
+
+int bind_receive(lua_State *L, const struct mc_lease *lease, size_t skip) {
+  struct receipt receipt = {.leases = lease, .n = 1, .skip = skip};
+  return receive(L, &receipt);
+}
+
+int bind_receive_kept(lua_State *L, const struct mc_lease *lease) {
+  struct receipt receipt = {.leases = lease, .n = 1, .keep = true};
+  return receive(L, &receipt);
+}
+
+static int decode_all(lua_State *L) {
+  struct receipt *receipt = lua_touserdata(L, 1);
+  for (; receipt->done < receipt->n; receipt->done++) {
+    const struct mc_lease *lease = &receipt->leases[receipt->done];
+    struct wire_bytes bytes = bytes_of(lease, 0);
+    wire_decode(L, &bytes);
+    lua_settop(L, 3);
+    lua_rawseti(L, 2, receipt->next++);
+    deal_with(receipt, lease);
+  }
+  return 0;
+}
+
+void bind_receive_all(lua_State *L, const struct mc_lease *leases, size_t n, int table,
+                      lua_Integer next, bool keep) {
+  struct receipt receipt = {.leases = leases, .n = n, .next = next, .keep = keep};
+  table = lua_absindex(L, table);
+  lua_pushcfunction(L, decode_all);
+  lua_pushlightuserdata(L, &receipt);
+  lua_pushvalue(L, table);
+  int status = lua_pcall(L, 2, 0, 0);
+  if (status != LUA_OK)
+    give_up(L, &receipt, status);
+}

@@ -1,0 +1,14 @@
+/* Tracebacks that end where a child's own work began. */
+#ifndef MC_BIND_TRACEBACK_H
+#define MC_BIND_TRACEBACK_H
+
+#include <lua.h>
+
+/* In a forked child: the frames that are there now are the parent's, and no part of what
+ * a person is shown. */
+void bind_traceback_base(lua_State *L);
+
+/* Pushes the traceback of L from `level` on. */
+void bind_push_traceback(lua_State *L, int level);
+
+#endif
