@@ -1,0 +1,67 @@
+-- A file name of its own for each address, whatever the address says.
+--
+--   http://a/img/cat.jpg?size=2   cat.jpg
+--   http://b/old/cat.jpg          cat-2.jpg
+--   http://a/%2e%2e%2fetc         .._etc     (one name, not a path: fs.safe_name)
+--
+-- Invariant: no two addresses get the same name, and no name leads out of its folder.
+
+local fs = require "mooncrew.fs"
+
+-- Room for a number, below the 255 bytes that a name may have.
+local MAX_NAME = 200
+
+---@class file_names
+---@field taken table<string, boolean>
+local FileNames = {}
+FileNames.__index = FileNames
+
+---@return file_names
+local function new()
+  return setmetatable({ taken = {} }, FileNames)
+end
+
+local function percent_decode(text)
+  return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+---The last part of an address's path, decoded: any bytes, "" when the path ends in "/".
+---@param url string
+---@return string
+local function last_part(url)
+  local path = url:gsub("[?#].*$", ""):gsub("^%a[%w+.-]*://[^/]*", "")
+  return percent_decode(path:match("[^/]*$"))
+end
+
+-- Stem and extension; a dot at the start is no extension.
+local function split(name)
+  local stem, extension = name:match("^(.+)(%.[%w_-]+)$")
+  if not stem or #extension > 20 then return name, "" end
+  return stem, extension
+end
+
+-- Cuts a text to at most `max` bytes, not in the middle of a UTF-8 character.
+local function cut(text, max)
+  if #text <= max then return text end
+  while max > 0 and text:byte(max + 1) & 0xC0 == 0x80 do max = max - 1 end
+  return text:sub(1, max)
+end
+
+---Picks the name for an address and takes it.
+---@param url string
+---@return string
+function FileNames:pick(url)
+  local part = last_part(url)
+  local stem, extension = split(fs.safe_name(part ~= "" and part or "index"))
+  stem = cut(stem, MAX_NAME - #extension)
+  local name, n = stem .. extension, 1
+  while self.taken[name] do
+    n = n + 1
+    name = string.format("%s-%d%s", stem, n, extension)
+  end
+  self.taken[name] = true
+  assert(not name:find("[/\0]") and name ~= "." and name ~= "..", "an unsafe file name")
+  return name
+end
+
+return { new = new, last_part = last_part }

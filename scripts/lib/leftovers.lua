@@ -1,0 +1,33 @@
+-- Takes away the temporary files of processes that were killed in the middle of a file.
+--
+-- Where the file system knows nameless files there are none. Elsewhere, and for the instant in
+-- which one file replaces another, `fs.copy_file` and `http.download` write to
+-- ".mooncrew-PID-SALT.part" beside the target.
+
+local uv = require "luv"
+
+local leftovers = {}
+
+local function is_alive(pid)
+  local _, _, code = uv.kill(pid, 0)
+  return code ~= "ESRCH"
+end
+
+---Removes temporary files of dead processes from a folder.
+---@param folder string
+---@return integer removed
+function leftovers.remove(folder)
+  local listing = uv.fs_scandir(folder)
+  local removed = 0
+  while listing do
+    local name = uv.fs_scandir_next(listing)
+    if not name then break end
+    local pid = name:match("^%.mooncrew%-(%d+)%-%x+%.part$")
+    if pid and not is_alive(tonumber(pid)) and uv.fs_unlink(folder .. "/" .. name) then
+      removed = removed + 1
+    end
+  end
+  return removed
+end
+
+return leftovers
