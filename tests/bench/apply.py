@@ -1,0 +1,26 @@
+"""The twin of apply.lua: a pool of two workers is given N tasks; then each result is fetched."""
+
+import multiprocessing
+import sys
+import time
+
+
+def square(x):
+    """The task."""
+    return x * x
+
+
+def main():
+    """Prints: count, seconds, how many results were right."""
+    n = int(sys.argv[1])
+    with multiprocessing.Pool(2) as pool:
+        pool.map(square, [1, 2, 3, 4], 1)
+        start = time.monotonic()
+        results = [pool.apply_async(square, (i,)) for i in range(1, n + 1)]
+        right = sum(r.get() == i * i for i, r in enumerate(results, 1))
+        seconds = time.monotonic() - start
+    print(n, f"{seconds:.6f}", right)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The test runner behind ./dev test; see docs/testing.md."""

@@ -1,0 +1,117 @@
+local mooncrew = require "mooncrew"
+
+local CoroutinePool, sleep = mooncrew.CoroutinePool, mooncrew.sleep
+
+describe("CoroutinePool", function()
+  it("runs up to n tasks at once", function()
+    local pool = CoroutinePool(3)
+    local now, most = 0, 0
+    local function work(i)
+      now = now + 1
+      most = math.max(most, now)
+      sleep(0.002)
+      now = now - 1
+      return i * i
+    end
+    assert.same({ 1, 4, 9, 16, 25, 36, 49, 64 }, pool:map(work, { 1, 2, 3, 4, 5, 6, 7, 8 }))
+    assert.equal(3, most)
+    assert.equal(8, pool:stats().done)
+    pool:close()
+    assert.is_true(pool:join())
+  end)
+
+  it("maps and iterates as Pool does", function()
+    local pool <close> = CoroutinePool(4)
+    local function later(x)
+      sleep(0.001)
+      return x + 1
+    end
+    assert.same({ 2, 3, 4 }, pool:map_async(later, { 1, 2, 3 }):get())
+    assert.same({ 3 }, pool:starmap(function(a, b) return a + b end, { { 1, 2 } }))
+    local out = {}
+    for value in pool:imap(later, { 1, 2, 3 }) do out[#out + 1] = value end
+    assert.same({ 2, 3, 4 }, out)
+    out = {}
+    for value in pool:imap_unordered(later, { 1, 2, 3 }, 2) do out[#out + 1] = value end
+    table.sort(out)
+    assert.same({ 2, 3, 4 }, out)
+    local _, err = pcall(pool.map, pool, function(x) error("item " .. x, 0) end, { 1, 2 })
+    assert.equal("item 1", err.message)
+  end)
+
+  it("gives results, errors and callbacks", function()
+    local seen = {}
+    do
+      local pool <close> = CoroutinePool(2)
+      local good = pool:submit(function(a, b)
+        return a, b
+      end, { 1, nil, n = 2 }, { callback = function(...) seen.values = table.pack(...) end })
+      local bad = pool:apply_async(function() error("no") end, nil,
+        { error_callback = function(err) seen.err = err end })
+      assert.same({ n = 2, 1, nil }, table.pack(good:get()))
+      assert.is_true(good:ready() and good:successful())
+      local ok, err = pcall(bad.get, bad)
+      assert.is_false(ok)
+      assert.matches("no$", err.message)
+      assert.equal(err, seen.err)
+      assert.is_false(bad:successful())
+    end
+    assert.same({ n = 2, 1, nil }, seen.values)
+  end)
+
+  it("leaves its block with all tasks done, or cancelled after an error", function()
+    local done, cancelled = 0, nil
+    do
+      local pool <close> = CoroutinePool(2)
+      for _ = 1, 5 do
+        pool:apply_async(function()
+          sleep(0.001)
+          done = done + 1
+        end)
+      end
+    end
+    assert.equal(5, done)
+    pcall(function()
+      local pool <close> = CoroutinePool(1)
+      cancelled = pool:apply_async(sleep, { 100 })
+      pool:apply_async(function() done = done + 1 end)
+      sleep(0)
+      error("out")
+    end)
+    assert.equal(mooncrew.Cancelled, select(2, cancelled:get()))
+    assert.equal(5, done)
+  end)
+
+  it("cancels a task that runs and one that waits", function()
+    local pool = CoroutinePool(1)
+    local first = pool:apply_async(sleep, { 100 })
+    local second = pool:apply_async(function() return 2 end)
+    local third = pool:apply_async(function() return 3 end)
+    assert.equal(mooncrew.Timeout, select(2, first:get(0.001)))
+    assert.is_true(second:cancel())
+    assert.is_true(first:cancel())
+    assert.equal(3, third:get())
+    assert.equal(mooncrew.Cancelled, select(2, first:get()))
+    assert.equal(mooncrew.Cancelled, select(2, second:get()))
+    assert.is_false(first:cancel())
+    pool:close()
+    assert.is_true(pool:join())
+  end)
+
+  it("refuses wrong arguments and uses", function()
+    local function fails(message, fn, ...)
+      local ok, err = pcall(fn, ...)
+      assert.is_false(ok)
+      assert.matches(message, tostring(err), 1, true)
+    end
+    fails("CoroutinePool: n: a whole number from 1", CoroutinePool, 0)
+    fails('got "four"', CoroutinePool, "four")
+    local pool = CoroutinePool(1)
+    fails("fn: a function expected, got 5", pool.apply_async, pool, 5)
+    fails("args: a table expected", pool.apply_async, pool, print, 5)
+    fails("unknown option 'calback'", pool.apply_async, pool, print, {}, { calback = print })
+    fails("still open", pool.join, pool)
+    pool:close()
+    fails("is closed", pool.apply_async, pool, print)
+  end)
+end)

@@ -1,0 +1,22 @@
+local command = dofile "tests/spec/support/command.lua"
+
+describe("mooncrew demo", function()
+  after_each(command.clean_up)
+
+  it("scrapes and copies a site, finds every byte equal, and leaves nothing behind", function()
+    local temporary = command.folder()
+    local child = command.start_in({ TMPDIR = temporary }, "demo.lua")
+    local outcome = child:finish()
+    assert.equal("", outcome.err)
+    assert.equal(0, outcome.status)
+    local lines = command.lines(outcome.out)
+    assert.truthy(lines[1]:find("^site    10 pages, 200 images, "))
+    assert.truthy(lines[2]:find("^scrape  10 pages, 200 images, .* 0 failed"))
+    assert.truthy(lines[3]:find("^copy    200 files, 1 folder, .* 0 failed"))
+    assert.truthy(lines[4]:find("^equal   200 files, every byte"))
+    assert.truthy(lines[5]:find("^demo    [%d.]+ s: scrape "))
+    assert.equal(5, #lines)
+    assert.is_false(child:has_processes())
+    assert.same({}, command.names(temporary))
+  end)
+end)

@@ -1,0 +1,129 @@
+local mooncrew = require "mooncrew"
+local html = require "mooncrew.html"
+
+local page = [[
+<html><body class=main>
+<ul><li class="list-group-item"><img referrerpolicy="no-referrer" data-original=" a b.jpg ">
+<li class='list-group-item'><img referrerpolicy=no-referrer data-original="//cdn/x/2.jpg"></ul>
+<p id=p1>One <b>bold</b> word<!-- hidden --></p>
+<p id=p2 title="a&amp;b">Zwei</p>
+</body>]]
+
+describe("html.parse", function()
+  it("is a field of mooncrew too", function()
+    assert.equal(html, mooncrew.html)
+  end)
+
+  it("finds strings and nodes", function()
+    local doc = html.parse(page, { base = "http://h/list/1.html" })
+    local found = doc:xpath("//li[@class='list-group-item']"
+      .. "//img[@referrerpolicy='no-referrer']/@data-original")
+    assert.same({ " a b.jpg ", "//cdn/x/2.jpg" }, found)
+    assert.equal("http://h/list/a%20b.jpg", doc:url(found[1]))
+    assert.equal("http://cdn/x/2.jpg", doc:url(found[2]))
+    local nodes = doc:xpath("//p")
+    assert.equal(2, #nodes)
+    assert.equal("p", nodes[1].name)
+    assert.equal("One bold word", nodes[1]:text())
+    assert.equal("a&b", nodes[2]:attr("title"))
+    assert.is_nil(nodes[2]:attr("none"))
+    assert.equal("", html.parse("<p a=''>"):xpath("//p")[1]:attr("a"))
+    assert.same({ "One ", " word" }, nodes[1]:xpath("text()"))
+    assert.equal("bold", nodes[1]:xpath("b")[1]:text())
+    assert.equal(nodes[1], nodes[1]:xpath("b/..")[1])
+    assert.are_not.equal(nodes[1], nodes[2])
+    assert.equal('<p id="p2" title="a&amp;b">Zwei</p>', nodes[2]:html())
+    assert.equal("mooncrew.html.node: <p>", tostring(nodes[1]))
+    assert.equal(" hidden ", nodes[1]:xpath("comment()")[1]:text())
+    assert.is_nil(nodes[1].nothing)
+    assert.same({}, doc:xpath("//video"))
+  end)
+
+  it("evaluates to what the expression is", function()
+    local doc = html.parse(page)
+    assert.equal(2, doc:xpath("count(//p)"))
+    assert.equal("integer", math.type(doc:xpath("count(//p)")))
+    assert.equal(0.5, doc:xpath("1 div 2"))
+    local nan = doc:xpath("number('x')")
+    assert.are_not.equal(nan, nan)
+    assert.is_true(doc:xpath("count(//p) = 2"))
+    assert.equal("Zwei", doc:xpath("string(//p[2])"))
+  end)
+
+  it("keeps a document alive for its nodes", function()
+    local node = html.parse(page):xpath("//p")[1]
+    for _ = 1, 3 do collectgarbage() end
+    assert.equal("One bold word", node:text())
+  end)
+
+  it("does not let dropped documents pile up", function()
+    -- The collector sees a few bytes of each; told what the tree weighs, it runs all the same.
+    local cycles, ended = 0, false
+    local function watch()
+      setmetatable({}, { __gc = function()
+        cycles = cycles + 1
+        if not ended then watch() end
+      end })
+    end
+    watch()
+    local text = "<p>" .. ("<b>x</b>"):rep(20000)
+    local before = cycles
+    for _ = 1, 200 do html.parse(text) end
+    ended = true
+    assert.is_true(cycles - before >= 5, cycles - before)
+  end)
+
+  it("reads encodings as they are declared", function()
+    assert.equal("中", html.parse("<meta charset=gb2312><p>\xd6\xd0"):xpath("//p")[1]:text())
+    assert.equal("中", html.parse("<p>\xd6\xd0", { encoding = "GBK" }):xpath("//p")[1]:text())
+    assert.equal("é", html.parse("<p>\xe9"):xpath("string(//p)"))
+    assert.equal("é", html.parse("<p>é", { encoding = "nonsense" }):xpath("string(//p)"))
+    assert.equal("<p>中</p>", html.parse("<p>中"):xpath("//p")[1]:html())
+  end)
+
+  it("takes anything for a page", function()
+    for _, text in ipairs{ "", "\0", "<", "</p>", "<p", "&", "\xff", ("<div>"):rep(10000) } do
+      local doc = html.parse(text)
+      assert.equal(0, doc:xpath("count(//table)"))
+      assert.equal("string", type(doc:text()))
+      assert.equal("string", type(doc:html()))
+    end
+  end)
+
+  it("knows the page's own base", function()
+    local text = "<base href='/img/'><p>"
+    assert.equal("http://h/img/", html.parse(text, { base = "http://h/a/b" }).base)
+    assert.is_nil(html.parse("<p>").base)
+    assert.equal("x.png", html.parse("<p>"):url("x.png"))
+    assert.equal("http://h/a/x.png", html.parse("<p>", { base = "http://h/a/b" }):url("x.png"))
+  end)
+
+  it("raises for wrong arguments and expressions", function()
+    local function refuses(text, ...)
+      local ok, err = pcall(...)
+      assert.is_false(ok)
+      assert.truthy(tostring(err):find(text, 1, true), tostring(err))
+    end
+    local doc = html.parse(page)
+    refuses("bad argument #1 to 'mooncrew.html.parse' (string expected, got nil)", html.parse, nil)
+    refuses("unknown option 'url'", html.parse, "", { url = "x" })
+    refuses("option 'base': string expected, got number", html.parse, "", { base = 5 })
+    refuses("XPath '//[': invalid expression (at character 3)", doc.xpath, doc, "//[")
+    refuses("unknown function", doc.xpath, doc, "nosuch()")
+    refuses("undefined namespace prefix", doc.xpath, doc, "//x:p")
+    refuses("UTF-8", doc.xpath, doc, "//p[.='\xff']")
+    refuses("string expected, got no value", doc.xpath, doc)
+    refuses("string expected, got no value", doc.url, doc)
+    refuses("mooncrew.html.document expected", doc.xpath, {}, "//p")
+    refuses("mooncrew.html.node expected", doc:xpath("//p")[1].text, doc)
+    refuses("string expected, got no value", html.resolve, "http://a/")
+  end)
+end)
+
+describe("html.resolve", function()
+  it("counts from the base", function()
+    assert.equal("http://a/b/d", html.resolve("http://a/b/c", "d"))
+    assert.equal("http://a/d?x#y", html.resolve("http://a/b/c", "../d?x#y"))
+    assert.equal("http://a/%E4%B8%AD", html.resolve("http://a", " 中\n"))
+  end)
+end)

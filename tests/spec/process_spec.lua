@@ -1,0 +1,234 @@
+local mooncrew = require "mooncrew"
+local standalone = dofile "tests/spec/support/standalone.lua"
+
+local Process, Queue = mooncrew.Process, mooncrew.Queue
+
+local function start(fn, ...)
+  return Process{ target = fn, args = table.pack(...) }:start()
+end
+
+local function fails(message, fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert.is_false(ok)
+  assert.matches(message, tostring(err), 1, true)
+end
+
+describe("Process", function()
+  teardown(standalone.remove_folder)
+
+  it("runs its target on a copy of the whole state", function()
+    local up = { 1 }
+    local p = Process{
+      target = function(a, b, c)
+        up[1] = up[1] + 1
+        return up[1], a, b, c, mooncrew.current_process().name
+      end,
+      args = { "a", nil, "c", n = 3 },
+      name = "worker",
+    }
+    assert.is_nil(p.pid)
+    assert.is_nil(p.exitcode)
+    assert.is_false(p:is_alive())
+    assert.equal(p, p:start())
+    assert.same({ n = 5, 2, "a", nil, "c", "worker" }, table.pack(p:get()))
+    assert.same({ n = 5, 2, "a", nil, "c", "worker" }, table.pack(p:get()))
+    assert.equal(1, up[1])
+    assert.is_true(p:join())
+    assert.equal(0, p.exitcode)
+    assert.equal("worker", p.name)
+    assert.is_false(p.daemon)
+    p:close()
+    fails("is closed", function() return p:join() end)
+  end)
+
+  it("raises the error of its target, with the remote traceback", function()
+    local script = [[
+      local mooncrew = require "mooncrew"
+      local function deep() error("broken") end
+      local p = mooncrew.Process{ target = function() deep() end, name = "bad" }:start()
+      local ok, err = pcall(p.get, p)
+      print(ok, err.kind, err.message, err.process, err.pid == p.pid)
+      print(err.traceback:find("'deep'") ~= nil, p:join(), p.exitcode)
+      local q = mooncrew.Process{ target = function() error({ code = 7 }) end }:start()
+      local _, e = pcall(q.get, q)
+      print(e.value.code)
+    ]]
+    local outcome = standalone.run{ "-e", script }
+    assert.equal("false\tError\t(command line):2: broken\tbad\ttrue\n"
+      .. "true\ttrue\t1\n7\n", outcome.out)
+    assert.matches("Process bad:\n(command line):2: broken\nstack traceback:", outcome.err, 1, true)
+    assert.is_nil(outcome.err:find("'start'", 1, true)) -- the parent's frames are not shown
+  end)
+
+  it("has Python's exit codes", function()
+    local function code(fn)
+      local p = start(fn)
+      p:join()
+      return p.exitcode, p
+    end
+    assert.equal(0, (code(function() end)))
+    assert.equal(3, (code(function() os.exit(3) end)))
+    assert.equal(1, (code(function() os.exit(false) end)))
+    local killed, p = code(function()
+      require("luv").kill(mooncrew.getpid(), "sigkill")
+      mooncrew.sleep(100)
+    end)
+    assert.equal(-9, killed)
+    local ok, err = pcall(p.get, p)
+    assert.is_false(ok)
+    assert.equal("WorkerLost", err.kind)
+    assert.equal(-9, err.exitcode)
+    assert.equal(p.pid, err.pid)
+  end)
+
+  it("is terminated, killed and interrupted; an ended one is left alone", function()
+    for method, number in pairs{ terminate = 15, kill = 9, interrupt = 2 } do
+      local ready = Queue()
+      local p = start(function()
+        ready:put(true)
+        mooncrew.sleep(100)
+      end)
+      ready:get()
+      assert.is_true(p:is_alive())
+      p[method](p)
+      assert.is_true(p:join())
+      assert.equal(-number, p.exitcode)
+      assert.is_false(p:is_alive())
+      p[method](p)
+    end
+  end)
+
+  it("waits with a time-out", function()
+    local p = start(function() mooncrew.sleep(100) end)
+    assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(p:join(0.01)))
+    assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(p:get(0)))
+    fails("still alive", p.close, p)
+    p:kill()
+    p:join()
+    p:close()
+  end)
+
+  it("tells who is who", function()
+    local main = mooncrew.getpid()
+    local p = Process{ target = function()
+      return mooncrew.getpid(), mooncrew.getppid(), mooncrew.parent_process().pid,
+        #mooncrew.active_children()
+    end }
+    p:start()
+    local pid, ppid, parent, children = p:get()
+    assert.equal(p.pid, pid)
+    assert.equal(main, ppid)
+    assert.equal(main, parent)
+    assert.equal(0, children)
+    p:join()
+    local sleeper = start(function() mooncrew.sleep(100) end)
+    assert.same({ sleeper }, mooncrew.active_children())
+    sleeper:kill()
+    sleeper:join()
+    assert.same({}, mooncrew.active_children())
+    assert.equal("MainProcess", mooncrew.current_process().name)
+    assert.is_nil(mooncrew.parent_process())
+    assert.is_true(mooncrew.cpu_count() >= 1)
+  end)
+
+  it("has children of its own", function()
+    local p = start(function()
+      local inner = start(function(x) return x * 2 end, 21)
+      return inner:get()
+    end)
+    assert.equal(42, p:get())
+  end)
+
+  it("seeds math.random anew, and calls what after_fork was given, in order", function()
+    local script = [[
+      local mooncrew = require "mooncrew"
+      local log = {}
+      mooncrew.after_fork(function() log[#log + 1] = 1 end)
+      mooncrew.after_fork(function() log[#log + 1] = 2 end)
+      local function target() return math.random(0), log[1], log[2] end
+      local a = mooncrew.Process{ target = target }:start()
+      local b = mooncrew.Process{ target = target }:start()
+      local x, one, two = a:get()
+      print(x ~= b:get(), one, two, #log)
+    ]]
+    assert.equal("true\t1\t2\t0\n", standalone.run{ "-e", script }.out)
+  end)
+
+  it("flushes stdio once, and runs no finalizer of its parent", function()
+    local script = [[
+      local mooncrew = require "mooncrew"
+      io.stdout:setvbuf("full")
+      io.write("parent;")
+      local guard <close> = setmetatable({}, { __close = function() io.write("closed;") end })
+      guarded = setmetatable({}, { __gc = function() io.write("collected;") end })
+      mooncrew.Process{ target = function() io.write("child;") end }:start():join()
+      mooncrew.Process{ target = function() io.write("exit;") os.exit(0, true) end }:start():join()
+    ]]
+    assert.equal("parent;child;exit;closed;collected;", standalone.run{ "-e", script }.out)
+  end)
+
+  it("joins what is left at the end of the main chunk, and ends daemons", function()
+    local script = [[
+      local mooncrew = require "mooncrew"
+      mooncrew.Process{ target = function() mooncrew.sleep(100) end, daemon = true }:start()
+      mooncrew.Process{ target = function() mooncrew.sleep(0.05) print("child") end }:start()
+      print("end")
+    ]]
+    local outcome = standalone.run{ "-e", script }
+    assert.equal("end\nchild\n", outcome.out)
+    assert.equal(0, outcome.status)
+  end)
+
+  it("a result that can't be sent is an error of get alone", function()
+    local p = start(function() return io.stdout end)
+    fails("cannot send a FILE* (at result[1])", p.get, p)
+    p:join()
+    assert.equal(0, p.exitcode)
+  end)
+
+  describe("refuses", function()
+    it("what is no target, no table, no name", function()
+      fails("target: function expected, got number", Process, { target = 5 })
+      fails("target: function expected, got nil", Process, {})
+      fails("args: table expected, got string", Process, { target = print, args = "x" })
+      fails("daemon: boolean expected, got number", Process, { target = print, daemon = 1 })
+      fails("unknown option 'nmae'", Process, { target = print, nmae = "x" })
+      fails("table expected", Process, print)
+    end)
+
+    it("a second start, and a wait for what was not started", function()
+      local p = Process{ target = function() end }
+      fails("has not been started", p.join, p)
+      fails("has not been started", p.terminate, p)
+      p:start()
+      fails("has been started already", p.start, p)
+      fails("its daemon can't be set", function() p.daemon = true end)
+      p:join()
+    end)
+
+    it("another process's child", function()
+      local p = start(function() mooncrew.sleep(100) end)
+      local other = start(function() return pcall(p.join, p) end)
+      local ok, message = other:get()
+      assert.is_false(ok)
+      assert.matches("child of another process", message, 1, true)
+      p:kill()
+      p:join()
+    end)
+  end)
+
+  it("leaves nothing of 300 processes", function()
+    local before = mooncrew.shared_memory()
+    for i = 1, 300 do
+      local p = start(function(x) return x end, i)
+      assert.equal(i, p:get())
+      p:join()
+      p:close()
+    end
+    local after = mooncrew.shared_memory()
+    -- Less is right as well: what was killed above is reaped meanwhile.
+    assert.is_true(after.members <= before.members)
+    assert.is_true(after.objects <= before.objects)
+    assert.is_true(after.in_use <= before.in_use)
+  end)
+end)

@@ -1,0 +1,138 @@
+local progress = require "mooncrew.progress"
+
+-- A stream and a clock of our own: what is drawn depends on nothing else.
+local function fixture(options)
+  local drawn, time = {}, 100
+  local stream = {
+    write = function(_, ...) drawn[#drawn + 1] = table.concat{ ... } end,
+    flush = function() end,
+  }
+  options.stream = stream
+  options.clock = function() return time end
+  return drawn, function(seconds) time = time + seconds end, options
+end
+
+describe("progress", function()
+  it("draws a bar with count, share, rate and time left on a terminal", function()
+    local drawn, wait, options = fixture{ label = "copy", terminal = true }
+    local bar = progress(200, options)
+    wait(10)
+    bar:step(50)
+    assert.same({ "\rcopy  [#####---------------]  50/200  25%  5.0/s  0:30 left\27[K" }, drawn)
+  end)
+
+  it("draws no more often than the interval says", function()
+    local drawn, wait, options = fixture{ terminal = true, interval = 1 }
+    local bar = progress(100, options)
+    for _ = 1, 20 do
+      wait(0.25)
+      bar:step()
+    end
+    assert.equal(5, #drawn)
+    assert.equal(20, bar.count)
+  end)
+
+  it("writes a line now and then when it is no terminal", function()
+    local drawn, wait, options = fixture{ label = "copy", terminal = false }
+    local bar = progress(100, options)
+    for _ = 1, 12 do
+      wait(1)
+      bar:step()
+    end
+    assert.same({ "copy  10/100  10%  1.0/s  1:30 left\n" }, drawn)
+  end)
+
+  it("shows only count, rate and time when the total is unknown", function()
+    local drawn, wait, options = fixture{ terminal = false }
+    local bar = progress(nil, options)
+    wait(20)
+    bar:step(1000)
+    assert.same({ "1000  50/s  0:20\n" }, drawn)
+  end)
+
+  it("takes a total that becomes known later", function()
+    local drawn, wait, options = fixture{ terminal = false }
+    local bar = progress(nil, options)
+    bar.total = 40
+    wait(10)
+    bar:step(10)
+    assert.same({ "10/40  25%  1.0/s  0:30 left\n" }, drawn)
+  end)
+
+  it("shows sizes when the unit is bytes", function()
+    local drawn, wait, options = fixture{ terminal = false, unit = "bytes" }
+    local bar = progress(4 * 2 ^ 20, options)
+    wait(10)
+    bar:step(2 ^ 20)
+    assert.same({ "1.0 MiB/4.0 MiB  25%  102.4 KiB/s  0:30 left\n" }, drawn)
+  end)
+
+  it("ends the line at the end of its block, once", function()
+    local drawn, wait, options = fixture{ terminal = true }
+    local bar
+    do
+      local inner <close> = progress(2, options)
+      bar = inner
+      wait(0.05)
+      inner:step(2)
+    end
+    bar:close()
+    assert.equal(1, #drawn)
+    assert.equal("\r[####################]  2/2  100%  40/s  0:00\27[K\n", drawn[1])
+  end)
+
+  it("is whole when there is nothing to do", function()
+    local drawn, _, options = fixture{ terminal = false }
+    progress(0, options):close()
+    assert.same({ "0/0  100%  0:00\n" }, drawn)
+  end)
+
+  it("never shows more than the whole", function()
+    local drawn, wait, options = fixture{ terminal = true }
+    local bar = progress(2, options)
+    wait(1)
+    bar:step(5)
+    assert.equal("\r[####################]  5/2  100%  5.0/s  0:01\27[K", drawn[1])
+  end)
+
+  it("formats long times and sizes", function()
+    assert.equal("1:01:01", progress.format_time(3661))
+    assert.equal("0:59", progress.format_time(59.4))
+    assert.equal("1:00", progress.format_time(59.6))
+    assert.equal("1023 B", progress.format_size(1023))
+    assert.equal("1.0 KiB", progress.format_size(1024))
+    assert.equal("2048.0 PiB", progress.format_size(2 ^ 61))
+  end)
+
+  it("refuses wrong arguments by name", function()
+    local cases = {
+      { "progress: total: expected a number of at least 0, got -1", progress, -1 },
+      { "progress: total: expected a number of at least 0, got nan", progress, math.abs(0 / 0) },
+      { 'progress: total: expected a number of at least 0, got "ten"', progress, "ten" },
+      { "progress: options: expected a table, got 5", progress, 1, 5 },
+      { "progress: option label: expected a string, got 5", progress, 1, { label = 5 } },
+      { 'progress: option unit: expected "bytes" or nil, got "miles"', progress, 1,
+        { unit = "miles" } },
+      { "step: n: expected a number of at least 0, got -2", progress(1).step, progress(1), -2 },
+      { "step: self: expected a progress bar (is it bar:step()?), got 3", progress(1).step, 3 },
+    }
+    for _, case in ipairs(cases) do
+      local ok, err = pcall(table.unpack(case, 2))
+      assert.is_false(ok)
+      assert.equal(case[1], (err:gsub("^[^ ]+:%d+: ", "")))
+    end
+  end)
+
+  it("says where the wrong call was", function()
+    local ok, err = pcall(function() progress(-1):close() end)
+    assert.is_false(ok)
+    assert.truthy(err:match("progress_spec.lua:%d+: progress: total"))
+  end)
+
+  it("refuses steps of a closed bar", function()
+    local _, _, options = fixture{ terminal = false }
+    local bar = progress(1, options)
+    bar:close()
+    assert.has_error(function() bar:step() end, "step: the progress bar is closed")
+  end)
+end)

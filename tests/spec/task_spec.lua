@@ -1,0 +1,243 @@
+local mooncrew = require "mooncrew"
+
+local spawn, sleep = mooncrew.spawn, mooncrew.sleep
+
+local function fails(message, fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert.is_false(ok)
+  assert.matches(message, tostring(err), 1, true)
+end
+
+describe("spawn", function()
+  it("runs tasks side by side and hands over their results", function()
+    local log = {}
+    local function work(name, seconds)
+      log[#log + 1] = name .. " starts"
+      sleep(seconds)
+      log[#log + 1] = name .. " ends"
+      return name, nil, seconds
+    end
+    local a = spawn(work, "a", 0.05)
+    local b = spawn(work, "b", 0.01)
+    assert.is_true(a:is_alive())
+    assert.same({ n = 3, "a", nil, 0.05 }, table.pack(a:get()))
+    assert.is_true(b:join())
+    assert.is_false(b:is_alive())
+    assert.same({ "a starts", "b starts", "b ends", "a ends" }, log)
+  end)
+
+  it("lets a queue's wait suspend the task alone", function()
+    local q, back = mooncrew.Queue(), mooncrew.Queue(1)
+    local consumer = spawn(function()
+      local sum = 0
+      for item in q:items() do
+        sum = sum + item
+        back:put(item)
+      end
+      return sum
+    end)
+    local reader = spawn(function()
+      local n = 0
+      for _ = 1, 100 do
+        back:get()
+        n = n + 1
+      end
+      return n
+    end)
+    spawn(function()
+      for i = 1, 100 do q:put(i) end
+      q:close()
+    end)
+    assert.equal(5050, consumer:get())
+    assert.equal(100, reader:get())
+  end)
+
+  it("is woken by another process", function()
+    local there, back = mooncrew.Queue(), mooncrew.Queue()
+    local echo = mooncrew.Process{ target = function()
+      for item in there:items() do back:put(item) end
+    end }:start()
+    local results = {}
+    local tasks = {}
+    for t = 1, 5 do
+      tasks[t] = spawn(function()
+        for i = 1, 50 do
+          there:put(i)
+          local item = back:get()
+          results[#results + 1] = item
+        end
+      end)
+    end
+    for t = 1, 5 do tasks[t]:get() end
+    assert.equal(250, #results)
+    there:close()
+    echo:join()
+  end)
+
+  it("waits for a process while other tasks go on", function()
+    local p = mooncrew.Process{ target = function() sleep(0.05) return "done" end }:start()
+    local ticks = 0
+    local ticker = spawn(function()
+      while true do
+        sleep(0.005)
+        ticks = ticks + 1
+      end
+    end)
+    local waiter = spawn(function() return p:get() end)
+    assert.equal("done", waiter:get())
+    assert.is_true(ticks > 0)
+    ticker:cancel()
+    p:join()
+  end)
+
+  it("raises the task's error where it is asked for", function()
+    local err = { "an error" }
+    local t = spawn(function() error(err) end)
+    assert.is_true(t:join())
+    local ok, got = pcall(t.get, t)
+    assert.is_false(ok)
+    assert.equal(err, got)
+    assert.matches("stack traceback", t:traceback(), 1, true)
+  end)
+
+  it("times out", function()
+    local t = spawn(sleep, 100)
+    assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(t:join(0.01)))
+    assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(t:get(0)))
+    t:cancel()
+    assert.same({ n = 2, nil, mooncrew.Cancelled }, table.pack(t:get()))
+  end)
+
+  it("cancels: pending variables are closed, a task not begun never runs", function()
+    local closed, ran
+    local t = spawn(function()
+      local _ <close> = setmetatable({}, { __close = function() closed = true end })
+      sleep(100)
+    end)
+    sleep(0)
+    sleep(0.001)
+    assert.is_true(t:cancel())
+    assert.equal(mooncrew.Cancelled, select(2, t:get()))
+    assert.is_true(closed)
+    local never = spawn(function() ran = true end)
+    never:cancel()
+    assert.equal(mooncrew.Cancelled, select(2, never:get()))
+    assert.is_nil(ran)
+    assert.is_false(never:cancel())
+  end)
+
+  it("lets a plain yield run the others", function()
+    local log = {}
+    local function work(name)
+      for i = 1, 2 do
+        log[#log + 1] = name .. i
+        coroutine.yield("ignored")
+      end
+    end
+    local a, b = spawn(work, "a"), spawn(work, "b")
+    a:join()
+    b:join()
+    assert.same({ "a1", "b1", "a2", "b2" }, log)
+  end)
+
+  it("does not disturb a plain coroutine inside a task", function()
+    local t = spawn(function()
+      local out = {}
+      local gen = coroutine.wrap(function()
+        for i = 1, 3 do
+          sleep(0.001)
+          coroutine.yield(i)
+          local inner = coroutine.create(function()
+            sleep(0.001)
+            coroutine.yield("inner")
+            sleep(0.001)
+            return "end"
+          end)
+          out[#out + 1] = select(2, coroutine.resume(inner))
+          out[#out + 1] = select(2, coroutine.resume(inner))
+        end
+      end)
+      for i in gen do out[#out + 1] = i end
+      return table.concat(out, " ")
+    end)
+    local others = 0
+    local other = spawn(function()
+      for _ = 1, 5 do
+        sleep(0.001)
+        others = others + 1
+      end
+    end)
+    assert.equal("1 inner end 2 inner end 3 inner end", t:get())
+    other:join()
+    assert.equal(5, others)
+  end)
+
+  it("waits inside pcall and metamethods that may yield", function()
+    local t = spawn(function()
+      local ok, err = pcall(function()
+        sleep(0.001)
+        error("after the wait", 0)
+      end)
+      local proxy = setmetatable({}, { __index = function(_, k)
+        sleep(0.001)
+        return k
+      end })
+      return ok, err, proxy.field
+    end)
+    assert.same({ n = 3, false, "after the wait", "field" }, table.pack(t:get()))
+  end)
+
+  it("blocks where it can't be suspended, and still comes through", function()
+    local t = spawn(function()
+      local list = { 3, 1, 2 }
+      table.sort(list, function(a, b)
+        sleep(0.001)
+        return a < b
+      end)
+      return list
+    end)
+    assert.same({ 1, 2, 3 }, t:get())
+  end)
+
+  it("shares luv's loop", function()
+    local uv = require "luv"
+    local fired = 0
+    local timer = uv.new_timer()
+    timer:start(1, 1, function() fired = fired + 1 end)
+    local t = spawn(function()
+      while fired < 3 do sleep(0.001) end
+      return fired
+    end)
+    assert.is_true(t:get() >= 3)
+    timer:close()
+    sleep(0)
+  end)
+
+  it("takes thousands of tasks", function()
+    local done = 0
+    local tasks = {}
+    for i = 1, 5000 do
+      tasks[i] = spawn(function()
+        sleep(0.001)
+        done = done + 1
+      end)
+    end
+    for i = 1, 5000 do tasks[i]:join() end
+    assert.equal(5000, done)
+  end)
+
+  it("refuses what is no function, no time", function()
+    fails("function expected, got number", spawn, 5)
+    fails("number expected, got string", sleep, "long")
+    fails("must not be negative", sleep, -1)
+    fails("number expected, got no value", sleep)
+    local t = spawn(function() end)
+    fails("number expected, got string", t.join, t, "x")
+    t:join()
+    local own
+    own = spawn(function() return pcall(own.join, own) end)
+    local ok, message = own:get()
+    assert.is_false(ok)
+    assert.matches("can't wait for itself", message, 1, true)
+  end)
+end)

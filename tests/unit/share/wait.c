@@ -1,0 +1,137 @@
+/* Waiting for several things, and in an event loop. */
+#include "support.h"
+
+#include <poll.h>
+
+static int rings_later(void *arg) {
+  await_mark(0, 1);
+  return put_number(*(mc_ref *)arg, 1) == 1 ? 0 : 1;
+}
+
+static void test_several(void **state) {
+  (void)state;
+  mc_ref a = new_queue(0, MC_RETURN), b = new_queue(0, MC_RETURN),
+         full = new_queue(1, MC_RETURN);
+  put_number(full, 1);
+  struct mc_wait_for list[3] = {{a, MC_READABLE}, {b, MC_READABLE}, {full, MC_WRITABLE}};
+  assert_int_equal(mc_wait(list, 3, MC_NOW), MC_TIMEOUT);
+  assert_int_equal(mc_wait(list, 3, mc_deadline(0.005)), MC_TIMEOUT);
+  pid_t pid = fork_member(NULL, rings_later, &b);
+  set_mark(0, 1);
+  while (mc_queue_size(b) == 0)
+    assert_int_equal(mc_wait(list, 3, MC_FOREVER), 0);
+  assert_int_equal(wait_for(pid), 0);
+  mc_members_reap();
+  assert_int_equal(take_number(b), 1);
+  mc_queue_close(full);
+  assert_int_equal(mc_wait(&list[2], 1, MC_FOREVER), 0);
+  audit_now();
+}
+
+static int takes_one(void *arg) {
+  struct mc_lease lease;
+  int rc = mc_queue_take(*(mc_ref *)arg, &lease, 1, MC_FOREVER);
+  if (rc == 1)
+    mc_lease_settle(&lease);
+  return rc == 1 ? 0 : 1;
+}
+
+static int waits_for_both(void *arg) {
+  const mc_ref *queues = arg;
+  struct mc_wait_for list[2] = {{queues[0], MC_READABLE}, {queues[1], MC_READABLE}};
+  set_mark(1, 1);
+  while (mc_queue_size(queues[1]) == 0)
+    mc_wait(list, 2,
+            MC_FOREVER); /* woken for the first one too, but never takes from it */
+  return 0;
+}
+
+/* Who waits for two things and is woken for one that it does not take wakes another. */
+static void test_baton(void **state) {
+  (void)state;
+  mc_ref queues[2] = {new_queue(0, MC_RETURN), new_queue(0, MC_RETURN)};
+  /* The one that passes it on has the lower slot, so it is the one that is woken. */
+  pid_t picky = fork_member(NULL, waits_for_both, queues);
+  await_mark(1, 1);
+  usleep(2000);
+  pid_t taker = fork_member(NULL, takes_one, queues);
+  usleep(2000);
+  put_number(queues[0], 1);
+  assert_int_equal(wait_for(taker), 0);
+  put_number(queues[1], 1);
+  assert_int_equal(wait_for(picky), 0);
+  mc_members_reap();
+  audit_now();
+}
+
+static int readable(int fd, int timeout) {
+  struct pollfd p = {.fd = fd, .events = POLLIN};
+  return poll(&p, 1, timeout);
+}
+
+static void test_loop(void **state) {
+  (void)state;
+  int fd = mc_bell_fd();
+  assert_true(fd >= 0);
+  assert_int_equal(mc_bell_fd(), fd);
+  mc_ref queue = new_queue(0, MC_RETURN);
+  struct mc_wait_for item = {queue, MC_READABLE};
+  mc_bell_disarm(&item, 1); /* not armed: nothing */
+  pid_t pid = fork_member(NULL, rings_later, &queue);
+  while (!mc_bell_arm(&item, 1)) /* the adoption may have rung */
+    ;
+  assert_int_equal(readable(fd, 0), 0);
+  set_mark(0, 1);
+  assert_int_equal(readable(fd, -1), 1);
+  mc_bell_disarm(&item, 1);
+  assert_int_equal(readable(fd, 0), 0);
+  assert_int_equal(take_number(queue), 1);
+  assert_int_equal(wait_for(pid), 0);
+  mc_members_reap();
+
+  put_number(queue, 2);
+  assert_false(mc_bell_arm(&item, 1)); /* ready already */
+  take_number(queue);
+  while (!mc_bell_arm(&item, 1))
+    ;
+  mc_bell_disarm(&item, 1);
+  mc_member_ring(mc_member_self()); /* rung since: look again, once */
+  assert_false(mc_bell_arm(&item, 1));
+  assert_true(mc_bell_arm(&item, 1));
+  mc_member_ring(mc_member_self());
+  assert_int_equal(readable(fd, -1), 1);
+  mc_bell_disarm(&item, 1);
+  audit_now();
+}
+
+/* A wait inside a callback of the armed loop: the loop looks again afterwards. */
+static void test_wait_while_armed(void **state) {
+  (void)state;
+  int fd = mc_bell_fd();
+  mc_ref looped = new_queue(0, MC_RETURN), inner = new_queue(0, MC_RETURN);
+  struct mc_wait_for a = {looped, MC_READABLE}, b = {inner, MC_READABLE};
+  while (!mc_bell_arm(&a, 1))
+    ;
+  assert_int_equal(mc_wait(&b, 1, mc_deadline(0.005)), MC_TIMEOUT);
+  assert_int_equal(readable(fd, -1), 1);
+  mc_bell_disarm(&a, 1);
+  while (!mc_bell_arm(&a, 1))
+    ;
+  pid_t pid = fork_member(NULL, rings_later, &looped);
+  set_mark(0, 1);
+  assert_int_equal(readable(fd, -1), 1);
+  mc_bell_disarm(&a, 1);
+  assert_int_equal(wait_for(pid), 0);
+  mc_members_reap();
+  audit_now();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_several, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_baton, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_loop, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_wait_while_armed, small_space, close_space),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
