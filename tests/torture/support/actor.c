@@ -56,6 +56,7 @@ struct actor victim_start(unsigned index, const struct role *role) {
     begin(&victim, role, tester);
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
       fail("no ptrace: %s", strerror(errno));
+    ledger->ready[index] = 1;
     halt();
     role->op();
     ledger->done[index] = 1;
