@@ -50,10 +50,13 @@ bool mc_child_ended(struct mc_child *child) {
     child->ended = true;
     child->code = code;
     mc_member_cancel(child->member); /* it may have died before it became a member */
+    mc_members_reap();               /* what it had is free when its end is known */
   } else if (code == INT_MIN) {
     /* Somebody else of this process has collected it: its status is not to be known. */
     child->ended = true;
     child->code = -SIGKILL;
+    mc_member_cancel(child->member);
+    mc_members_reap();
   }
   return child->ended;
 }

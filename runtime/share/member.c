@@ -168,14 +168,16 @@ int mc_member_adopt(struct mc_member member) {
   struct mc_slot *slot = mc_slot(member.slot);
   mc_robust_attach(mc_self ? &mc_self->life : NULL);
   mc_self = NULL;
-  if (mc_member_gone(member) || !take_life(slot, member.generation))
+  if (mc_member_gone(member))
+    return MC_STALE;
+  mc_census_bump(); /* before there is anything to be seen dying: see mc_members_watch */
+  if (!take_life(slot, member.generation))
     return MC_STALE;
   mc_self = slot;
   slot->pid = getpid();
   mc_awake_count(slot, true);
   if (!mc_local_begin(member.generation) || !rebuild_holds(slot))
     return MC_NOMEM;
-  mc_census_bump();
   return 0;
 }
 

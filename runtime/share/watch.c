@@ -12,7 +12,9 @@
 #define SHORT_NAP                                                                        \
   10000000u /* nanoseconds: where the kernel can't watch all of them at once */
 
-/* The census and the life word of each living member. true when all of them fit in. */
+/* The census and the life word of each member, also of those that are still to come: the
+ * kernel wakes who sleeps on a word whatever its value, so none dies unseen between its
+ * adoption and anything that it could say. true when all of them fit in. */
 static bool collect(struct mc_futex_word *words, size_t *n, uint32_t census) {
   words[0] = (struct mc_futex_word){&mc_space->census, census};
   *n = 1;
@@ -22,10 +24,6 @@ static bool collect(struct mc_futex_word *words, size_t *n, uint32_t census) {
       continue;
     const uint32_t *word = &mc_slot(i)->life.word;
     uint32_t life = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-    /* A reserved one changes by adoption, which bumps the census; the kernel wakes us for
-     * a death only because the waiters' bit is set. */
-    if (!(life & (MC_FUTEX_WAITERS | MC_FUTEX_DIED)))
-      continue;
     if (*n == MC_FUTEX_WAITV_MAX)
       return false;
     /* Died since the last look: another value, so that there will be no sleep. */

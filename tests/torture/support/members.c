@@ -92,6 +92,12 @@ const struct scenario member_scenarios[] = {
 };
 const size_t n_member_scenarios = sizeof(member_scenarios) / sizeof(*member_scenarios);
 
+const struct scenario coming_scenarios[] = {
+    {"adopt and put, a taker sleeps", .setup = setup_both_empty,
+     .role = {cold, op_adopt_put, true}, .other = {NULL, op_wait_take_settle, false}},
+};
+const size_t n_coming_scenarios = sizeof(coming_scenarios) / sizeof(*coming_scenarios);
+
 #define REAP .other = {NULL, op_reap, false}
 #define RICH .role = {warm_rich, op_put, false}
 

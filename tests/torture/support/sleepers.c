@@ -3,13 +3,13 @@
 
 #include "share/layout.h"
 
-static void setup_empty(void) {
+void setup_both_empty(void) {
   make_queue(0, 0, MC_RETURN);
   make_queue(1, 0, MC_RETURN);
   churn(1, 1, 100);
 }
 
-static void op_wait_take_settle(void) {
+void op_wait_take_settle(void) {
   take(0, 1, MC_FOREVER);
   settle_taken();
 }
@@ -50,17 +50,17 @@ static void poke_take(void) {
   { warm_put, op_put, false }
 
 const struct scenario watched_scenarios[] = {
-    {"put, one taker sleeps", .setup = setup_empty, .role = PUTTER, .other = TAKER},
-    {"put, two takers sleep", .setup = setup_empty, .role = PUTTER, .other = TAKER,
+    {"put, one taker sleeps", .setup = setup_both_empty, .role = PUTTER, .other = TAKER},
+    {"put, two takers sleep", .setup = setup_both_empty, .role = PUTTER, .other = TAKER,
      .helpers = 2},
-    {"put of 5, two takers sleep", .setup = setup_empty,
+    {"put of 5, two takers sleep", .setup = setup_both_empty,
      .role = {warm_batch, op_put, false}, .other = TAKER, .helpers = 2},
     {"take and settle, a putter sleeps", .setup = setup_full_of_three,
      .role = {warm, op_take_settle, false}, .other = PUTTER},
     {"take of 2, two putters sleep", .setup = setup_full_of_three,
      .role = {warm, op_take_two_settle, false}, .other = PUTTER, .helpers = 2},
-    {"close, two takers sleep", .setup = setup_empty, .role = {NULL, op_close, false},
-     .other = TAKER, .helpers = 2},
+    {"close, two takers sleep", .setup = setup_both_empty,
+     .role = {NULL, op_close, false}, .other = TAKER, .helpers = 2},
     {"close, two putters sleep", .setup = setup_full_of_three,
      .role = {NULL, op_close, false}, .other = PUTTER, .helpers = 2},
     {"settle, a putter sleeps for memory", .limit = (uint64_t)1 << 20,
@@ -70,15 +70,15 @@ const struct scenario watched_scenarios[] = {
 const size_t n_watched_scenarios = sizeof(watched_scenarios) / sizeof(*watched_scenarios);
 
 const struct scenario woken_scenarios[] = {
-    {"woken taker", .setup = setup_empty, .role = TAKER, .other = TAKER,
+    {"woken taker", .setup = setup_both_empty, .role = TAKER, .other = TAKER,
      .poke = poke_put},
-    {"woken taker, which keeps it", .setup = setup_empty,
+    {"woken taker, which keeps it", .setup = setup_both_empty,
      .role = {warm, op_wait_take, false}, .other = TAKER, .poke = poke_put},
-    {"woken taker, two messages", .setup = setup_empty, .role = TAKER, .other = TAKER,
-     .poke = poke_put_two},
+    {"woken taker, two messages", .setup = setup_both_empty, .role = TAKER,
+     .other = TAKER, .poke = poke_put_two},
     {"woken putter", .setup = setup_full_of_three, .role = PUTTER, .other = PUTTER,
      .poke = poke_take},
-    {"woken by a close", .setup = setup_empty, .role = TAKER, .other = TAKER,
+    {"woken by a close", .setup = setup_both_empty, .role = TAKER, .other = TAKER,
      .poke = op_close},
 };
 const size_t n_woken_scenarios = sizeof(woken_scenarios) / sizeof(*woken_scenarios);

@@ -170,6 +170,8 @@ void kill_supervised(const struct scenario *scenario, long k) {
   }
   step_to(&victim, k);
   actor_kill(&victim);
+  if (scenario->role.no_adopt) /* it may not have come */
+    mc_member_cancel(victim.member);
   await_watcher(&victim);
   end_helpers(helpers, n);
   actor_kill(&watcher);
