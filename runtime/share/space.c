@@ -2,6 +2,7 @@
 #include "share/space.h"
 
 #include "base/error.h"
+#include "base/size.h"
 #include "os/cores.h"
 #include "os/map.h"
 #include "os/random.h"
@@ -20,27 +21,6 @@ struct mc_space *mc_space;
   (((uint64_t)1 << 36) - ((uint64_t)1 << 26)) /* what an mc_ref reaches                  \
                                                */
 #define LEAST_HALF ((uint64_t)64 << 20) /* the default is not made smaller than this */
-
-/* "256M", "2G", plain bytes. 0 when it is none of these. */
-static uint64_t parse_size(const char *text) {
-  if (*text < '0' || *text > '9')
-    return 0;
-  char *end;
-  errno = 0;
-  unsigned long long n = strtoull(text, &end, 10);
-  if (errno)
-    return 0;
-  static const char units[] = "KMGT";
-  unsigned shift = 0;
-  for (unsigned i = 0; units[i]; i++)
-    if (*end == units[i] || *end == units[i] + ('a' - 'A'))
-      shift = 10 * (i + 1);
-  if (shift)
-    end++;
-  if (*end || n > (UINT64_MAX >> shift))
-    return 0;
-  return (uint64_t)n << shift;
-}
 
 static uint64_t page_up(uint64_t bytes) {
   return (bytes + MC_PAGE - 1) & ~(uint64_t)(MC_PAGE - 1);
@@ -110,7 +90,7 @@ int mc_space_create(uint64_t limit) {
   const char *wanted = getenv("MOONCREW_SHARED_MEMORY");
   bool by_default = false;
   if (limit == 0 && wanted != NULL && *wanted) {
-    limit = parse_size(wanted);
+    limit = mc_parse_size(wanted);
     if (limit == 0)
       return -EINVAL;
   } else if (limit == 0) {
