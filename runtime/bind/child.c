@@ -3,12 +3,12 @@
 #include "bind/current.h"
 #include "bind/error.h"
 #include "bind/luv.h"
+#include "bind/net.h"
 #include "bind/task.h"
 #include "bind/traceback.h"
 #include "bind/wait.h"
 #include "crew/interrupt.h"
 #include "crew/pool.h"
-#include "net/http.h"
 
 #include <lauxlib.h>
 #include <signal.h>
@@ -93,7 +93,7 @@ void bind_child_begin(lua_State *L, const char *name, bool daemon) {
   bind_tasks_forget(L);
   bind_current_set(name, daemon);
   bind_luv_forked(L);
-  mc_http_forked();
+  bind_net_forked();
   replace_exit(L);
   bind_seed_random(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "mooncrew.after_fork");

@@ -1,14 +1,14 @@
 /* mooncrew.fs: files and folders. See lua/mooncrew/meta/fs.lua for what scripts see. */
-#include "net/fs.h"
+#include "bind/fs.h"
 
 #include "bind/error.h"
 #include "bind/fs_walk.h"
-#include "bind/net.h"
 #include "bind/wait.h"
 #include "crew/interrupt.h"
 #include "crew/loop.h"
 #include "include/mooncrew.h"
 #include "net/copy_work.h"
+#include "net/fs.h"
 
 #include <errno.h>
 #include <lauxlib.h>

@@ -12,6 +12,7 @@
 #include "crew/interrupt.h"
 #include "crew/loop.h"
 
+#include <dlfcn.h>
 #include <lauxlib.h>
 #include <luv/luv.h>
 #include <stdbool.h>
@@ -20,7 +21,14 @@
 static const char interrupted[] = "interrupted!";
 
 static const char failure_key; /* registry: the error that waits to be raised */
-static bool loaded;
+
+/* luv's own functions, from the library that holds them: opened when a script asks. */
+static struct {
+  lua_CFunction open; /* NULL: nobody has asked */
+  void (*set_loop)(lua_State *L, uv_loop_t *loop);
+  void (*set_callback)(lua_State *L, luv_CFpcall call);
+  uv_loop_t *(*loop)(lua_State *L);
+} luv;
 
 static void raise_late(lua_State *L, lua_Debug *record) {
   (void)record;
@@ -61,7 +69,7 @@ static void keep_error(lua_State *L) {
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
-  uv_stop(luv_loop(L));
+  uv_stop(luv.loop(L));
   lua_sethook(L, raise_late, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT,
               1);
 }
@@ -80,23 +88,38 @@ static int call_back(lua_State *L, int n_args, int n_results, int flags) {
   return -status;
 }
 
+static void load(lua_State *L) {
+  if (luv.open)
+    return;
+  void *library = dlopen(LUV_SONAME, RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    luaL_error(L, "luv: cannot load its library: %s", dlerror());
+  *(void **)&luv.set_loop = dlsym(library, "luv_set_loop");
+  *(void **)&luv.set_callback = dlsym(library, "luv_set_callback");
+  *(void **)&luv.loop = dlsym(library, "luv_loop");
+  void *open = dlsym(library, "luaopen_luv");
+  if (!luv.set_loop || !luv.set_callback || !luv.loop || !open)
+    luaL_error(L, "luv: " LUV_SONAME " is not the library that was expected");
+  *(void **)&luv.open = open;
+}
+
 int bind_open_luv(lua_State *L) {
   int error;
   uv_loop_t *loop = mc_loop(&error);
   if (!loop)
     return bind_raise(L, "luv", error);
-  luv_set_loop(L, loop); /* before luv opens, or it makes a loop of its own */
-  luv_set_callback(L, call_back);
-  loaded = true;
-  return luaopen_luv(L);
+  load(L);
+  luv.set_loop(L, loop); /* before luv opens, or it makes a loop of its own */
+  luv.set_callback(L, call_back);
+  return luv.open(L);
 }
 
 void bind_luv_forked(lua_State *L) {
-  if (!loaded)
+  if (!luv.open)
     return;
   int error;
   uv_loop_t *loop = mc_loop(&error);
   if (!loop)
     bind_raise(L, "luv", error);
-  luv_set_loop(L, loop);
+  luv.set_loop(L, loop);
 }

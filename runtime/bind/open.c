@@ -6,6 +6,7 @@
 #include "bind/dict.h"
 #include "bind/embedded.h"
 #include "bind/error.h"
+#include "bind/fs.h"
 #include "bind/handle.h"
 #include "bind/latch.h"
 #include "bind/list.h"
@@ -106,8 +107,8 @@ void bind_preload(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   preload(L, "mooncrew", luaopen_mooncrew);
   preload(L, "luv", bind_open_luv);
-  preload(L, "mooncrew.http", bind_open_http);
-  preload(L, "mooncrew.html", bind_open_html);
+  preload(L, "mooncrew.http", bind_load_http);
+  preload(L, "mooncrew.html", bind_load_html);
   preload(L, "mooncrew.fs", bind_open_fs);
   preload_embedded(L);
   lua_pop(L, 1);

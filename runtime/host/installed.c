@@ -7,12 +7,13 @@
  * folder `copy`. */
 #include "host/installed.h"
 
+#include "bind/place.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static bool is_file(const char *path) {
   struct stat status;
@@ -41,25 +42,12 @@ static bool try_list(const char *list, const char *name, char *path, size_t size
   return false;
 }
 
-/* The folder of the running binary, symbolic links resolved. */
-static bool binary_folder(char *folder, size_t size) {
-  ssize_t length = readlink("/proc/self/exe", folder, size - 1);
-  if (length <= 0)
-    return false;
-  folder[length] = '\0';
-  char *slash = strrchr(folder, '/');
-  if (slash == NULL)
-    return false;
-  *slash = '\0';
-  return true;
-}
-
 bool installed_find(const char *name, bool ignore_env, char *path, size_t size) {
   const char *list = ignore_env ? NULL : getenv("MOONCREW_SCRIPTS");
   if (list != NULL && try_list(list, name, path, size))
     return true;
   char folder[PATH_MAX];
-  if (!binary_folder(folder, sizeof folder))
+  if (!bind_place(folder, sizeof folder, NULL))
     return false;
   static const char *const beside[] = {"/../share/mooncrew/scripts", "/../scripts"};
   size_t end = strlen(folder);

@@ -7,6 +7,7 @@
 #include "host/prompt.h"
 
 #include "host/chunk.h"
+#include "host/line.h"
 #include "host/report.h"
 
 #include <lauxlib.h>
@@ -15,9 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <readline/history.h>
-#include <readline/readline.h>
 
 static const char chunk_name[] = "=stdin";
 
@@ -36,7 +34,7 @@ static const char *push_prompt(lua_State *L, bool first) {
 /* Reads a line and pushes it. false: end of input, nothing pushed. `=x` is short for
  * `return x` as it was in Lua 5.1. */
 static bool push_line(lua_State *L, bool first) {
-  char *line = readline(push_prompt(L, first));
+  char *line = line_read(push_prompt(L, first));
   lua_pop(L, 1);
   if (line == NULL)
     return false;
@@ -55,7 +53,7 @@ static bool push_line(lua_State *L, bool first) {
 static void remember(lua_State *L) {
   const char *text = lua_tostring(L, 1);
   if (text[0] != '\0')
-    add_history(text);
+    line_remember(text);
 }
 
 static int compile(lua_State *L, const char *code) {
@@ -128,7 +126,6 @@ static void print_results(lua_State *L) {
 void prompt_run(lua_State *L) {
   const char *name = report_set_name(NULL);
   chunk_set_prompt(true);
-  rl_readline_name = "lua"; /* people have settings for lua in their inputrc */
   int status;
   while ((status = read_chunk(L)) != -1) {
     if (status == LUA_OK)

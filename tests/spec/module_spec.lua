@@ -1,8 +1,8 @@
 local mooncrew = require "mooncrew"
 local standalone = dofile "tests/spec/support/standalone.lua"
 
--- The folder of the binary under test: mooncrew.so lies beside it.
-local folder = (os.getenv("MOONCREW") or arg[-1]):match("^(.*)/") or "."
+-- mooncrew.so of the build whose binary is under test
+local folder = standalone.binary:match("^(.*)/") .. "/lib/lua/5.4"
 
 local function stock(script)
   local path = standalone.write("stock.lua", script)

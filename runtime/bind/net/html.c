@@ -7,10 +7,9 @@
  * userdata while Lua may raise. */
 #include "net/html.h"
 
-#include "bind/html_value.h"
-#include "bind/net.h"
+#include "bind/net/html_value.h"
+#include "bind/net/parts.h"
 #include "bind/options.h"
-#include "include/mooncrew.h"
 #include "net/charset.h"
 
 #include <lauxlib.h>
@@ -240,8 +239,7 @@ static void set_index(lua_State *L, const luaL_Reg *methods, lua_CFunction index
   lua_setfield(L, -2, "__index");
 }
 
-int bind_open_html(lua_State *L) {
-  luaL_requiref(L, "mooncrew", luaopen_mooncrew, 0);
+int bind_net_open_html(lua_State *L) {
   xmlInitParser();
   bind_html_open_value(L);
   if (luaL_newmetatable(L, DOCUMENT_CLASS)) {

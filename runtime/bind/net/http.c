@@ -1,12 +1,12 @@
 /* mooncrew.http: requests, and their answers as Lua tables. See
- * lua/mooncrew/meta/http.lua for what scripts see, and bind/http_request.c for what they
- * give. */
+ * lua/mooncrew/meta/http.lua for what scripts see, and bind/net/http_request.c for what
+ * they give. */
 #include "net/http.h"
 
 #include "base/error.h"
 #include "bind/error.h"
-#include "bind/http_request.h"
-#include "bind/net.h"
+#include "bind/net/http_request.h"
+#include "bind/net/parts.h"
 #include "bind/wait.h"
 #include "crew/loop.h"
 #include "include/mooncrew.h"
@@ -218,8 +218,7 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
-int bind_open_http(lua_State *L) {
-  luaL_requiref(L, "mooncrew", luaopen_mooncrew, 0); /* for its errors */
+int bind_net_open_http(lua_State *L) {
   if (luaL_newmetatable(L, CLASS)) {
     lua_pushcfunction(L, call_close);
     lua_pushvalue(L, -1);

@@ -1,4 +1,4 @@
-#include "bind/html_value.h"
+#include "bind/net/html_value.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>

@@ -24,7 +24,7 @@ void bind_html_push_content(lua_State *L, xmlNodePtr node);
 /* Pushes a node as HTML. */
 void bind_html_push_markup(lua_State *L, xmlNodePtr node);
 
-/* bind/html.c: pushes a node's userdata. */
+/* bind/net/html.c: pushes a node's userdata. */
 void bind_html_push_node(lua_State *L, xmlNodePtr node, int document);
 
 #endif

@@ -1,4 +1,4 @@
-#include "bind/http_request.h"
+#include "bind/net/http_request.h"
 
 #include "bind/options.h"
 
