@@ -59,6 +59,8 @@ const char *mc_error_kind(int error) {
     return "TooMany";
   case MC_BROKEN:
     return "BrokenBarrier";
+  case MC_SKIPPED:
+    return "Skipped";
   }
   return "OSError";
 }

@@ -28,7 +28,8 @@
   X(NOTHELD, -5018, "nobody holds it")                                                   \
   X(NOTOWNER, -5019, "the caller does not hold it")                                      \
   X(TOOMANY, -5020, "called too often")                                                  \
-  X(BROKEN, -5021, "the barrier is broken")
+  X(BROKEN, -5021, "the barrier is broken")                                              \
+  X(SKIPPED, -5022, "skipped: the joblog says that it is done")
 
 enum mc_error {
 #define MC_ERROR_ENUM(name, value, text) MC_##name = (value),

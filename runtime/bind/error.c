@@ -13,7 +13,8 @@
 
 static const char constants_key; /* registry: code → constant */
 
-static const int constants[] = {MC_EMPTY, MC_FULL, MC_CLOSED, MC_TIMEOUT, MC_CANCELLED};
+static const int constants[] = {MC_EMPTY,   MC_FULL,      MC_CLOSED,
+                                MC_TIMEOUT, MC_CANCELLED, MC_SKIPPED};
 
 static int constant_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);

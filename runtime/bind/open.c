@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "bind/array.h"
+#include "bind/claim.h"
 #include "bind/coroutine.h"
 #include "bind/dict.h"
 #include "bind/embedded.h"
@@ -76,13 +77,15 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
+static void push_embedded(lua_State *L, const struct bind_embedded *module) {
+  if (luaL_loadbufferx(L, (const char *)module->chunk, module->length, module->name,
+                       "b") != LUA_OK)
+    lua_error(L);
+}
+
 /* A loader for package.preload: upvalue 1 is the number of the embedded module. */
 static int load_embedded(lua_State *L) {
-  const struct bind_embedded *module =
-      &bind_embedded[lua_tointeger(L, lua_upvalueindex(1))];
-  const char *chunk = lua_pushfstring(L, "=%s", module->name);
-  if (luaL_loadbufferx(L, module->source, module->length, chunk, "t") != LUA_OK)
-    return lua_error(L);
+  push_embedded(L, &bind_embedded[lua_tointeger(L, lua_upvalueindex(1))]);
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);
   return 1;
@@ -141,6 +144,7 @@ static void open_parts(lua_State *L) {
   bind_open_sync(L);
   bind_open_wait_any(L);
   bind_open_pool(L);
+  bind_open_claim(L);
 }
 
 static int embedded_index(const char *name) {
@@ -168,9 +172,7 @@ MOONCREW_API int luaopen_mooncrew(lua_State *L) {
   bind_open_coroutine(L);
   open_parts(L);
   /* init.lua takes the two tables, and returns the module. */
-  const struct bind_embedded *init = &bind_embedded[embedded_index("mooncrew")];
-  if (luaL_loadbufferx(L, init->source, init->length, "=mooncrew", "t") != LUA_OK)
-    return lua_error(L);
+  push_embedded(L, &bind_embedded[embedded_index("mooncrew")]);
   lua_insert(L, -3);
   lua_call(L, 2, 1);
   return 1;

@@ -45,6 +45,7 @@ static void test_kinds_are_spelled_as_scripts_see_them(void **state) {
   assert_string_equal(mc_error_kind(MC_CLOSED), "Closed");
   assert_string_equal(mc_error_kind(MC_TIMEOUT), "Timeout");
   assert_string_equal(mc_error_kind(MC_CANCELLED), "Cancelled");
+  assert_string_equal(mc_error_kind(MC_SKIPPED), "Skipped");
   assert_string_equal(mc_error_kind(MC_NOMEM), "NoMemory");
   assert_string_equal(mc_error_kind(MC_TOOBIG), "NoMemory");
   assert_string_equal(mc_error_kind(-EPIPE), "OSError");
