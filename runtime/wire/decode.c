@@ -183,20 +183,36 @@ void wire_get_value(struct wire_decoder *decoder) {
   }
 }
 
-int wire_decode(lua_State *L, const struct wire_bytes *in) {
+void wire_decode_begin(lua_State *L, const struct wire_bytes *in,
+                       struct wire_decoder *decoder) {
   luaL_checkstack(L, LEVEL_SLOTS, NULL);
-  struct wire_decoder decoder = {
+  *decoder = (struct wire_decoder){
       .L = L, .in = in, .at = in->bytes, .end = in->bytes + in->length};
   lua_pushnil(L);
-  decoder.memo = lua_gettop(L);
-  uint64_t count = wire_get_varint(&decoder);
-  if (count > wire_left(&decoder) || count > INT_MAX - LEVEL_SLOTS)
-    wire_invalid(&decoder, "truncated");
-  luaL_checkstack(L, (int)count + LEVEL_SLOTS, "too many values in a message");
-  for (uint64_t i = 0; i < count; i++)
-    wire_get_value(&decoder);
-  if (decoder.at != decoder.end)
-    wire_invalid(&decoder, "something behind the last value");
+  decoder->memo = lua_gettop(L);
+  decoder->left = wire_get_varint(decoder);
+  if (decoder->left > wire_left(decoder) || decoder->left > INT_MAX - LEVEL_SLOTS)
+    wire_invalid(decoder, "truncated");
+}
+
+bool wire_decode_next(struct wire_decoder *decoder) {
+  if (decoder->left == 0) {
+    if (decoder->at != decoder->end)
+      wire_invalid(decoder, "something behind the last value");
+    return false;
+  }
+  decoder->left--;
+  wire_get_value(decoder);
+  return true;
+}
+
+int wire_decode(lua_State *L, const struct wire_bytes *in) {
+  struct wire_decoder decoder;
+  wire_decode_begin(L, in, &decoder);
+  int count = (int)decoder.left;
+  luaL_checkstack(L, count + LEVEL_SLOTS, "too many values in a message");
+  while (wire_decode_next(&decoder))
+    ;
   lua_remove(L, decoder.memo);
-  return (int)count;
+  return count;
 }

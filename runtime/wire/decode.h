@@ -8,16 +8,6 @@
 #include "wire/format.h"
 #include "wire/wire.h"
 
-struct wire_decoder {
-  lua_State *L;
-  const struct wire_bytes *in;
-  const unsigned char *at;
-  const unsigned char *end;
-  int memo; /* stack index: nil, or a table of shared values by the offset of their tag */
-  int depth;
-  size_t claimed; /* bytes that elements announced so far must have; see wire_claim */
-};
-
 /* Pushes the next value. */
 void wire_get_value(struct wire_decoder *decoder);
 

@@ -204,31 +204,44 @@ bool wire_put_value(struct wire_encoder *encoder, int at, const struct wire_step
   }
 }
 
-static bool put_roots(struct wire_encoder *encoder, int first, int count,
-                      lua_Integer number) {
-  wire_state_begin(encoder->L, encoder->state);
+/* What a message is made of: values on the stack, or elements of a list. */
+struct roots {
+  int at; /* stack index of the first one, or of the list */
+  bool list;
+  lua_Integer first; /* its number */
+  uint64_t count;
+};
+
+static bool put_roots(struct wire_encoder *encoder, const struct roots *roots) {
+  lua_State *L = encoder->L;
+  wire_state_begin(L, encoder->state);
   encoder->depth = 0;
   unsigned char *to = wire_room(encoder, WIRE_VARINT_MAX);
   encoder->state->length =
-      (size_t)(wire_varint(to, (unsigned)count) - encoder->state->bytes);
-  struct wire_step root = {.kind = WIRE_STEP_ROOT, .number = number};
-  for (int i = 0; i < count; i++, root.number++)
-    if (!wire_put_value(encoder, first + i, &root))
+      (size_t)(wire_varint(to, roots->count) - encoder->state->bytes);
+  struct wire_step root = {.kind = WIRE_STEP_ROOT, .number = roots->first};
+  int element = encoder->self + 1;
+  for (uint64_t i = 0; i < roots->count; i++, root.number++) {
+    if (roots->list)
+      lua_rawgeti(L, roots->at, root.number);
+    if (!wire_put_value(encoder, roots->list ? element : roots->at + (int)i, &root))
       return false;
+    lua_settop(L, encoder->self);
+  }
   return true;
 }
 
-static void encode(struct wire_encoder *encoder, int first, int count, lua_Integer number,
+static void encode(struct wire_encoder *encoder, struct roots *roots,
                    struct wire_bytes *out) {
   lua_State *L = encoder->L;
   luaL_checkstack(L, LEVEL_SLOTS, NULL);
-  first = lua_absindex(L, first);
+  roots->at = lua_absindex(L, roots->at);
   encoder->state = wire_state_push(L);
   encoder->self = lua_gettop(L);
   wire_identity_clear(&encoder->state->modules);
-  if (!put_roots(encoder, first, count, number)) {
+  if (!put_roots(encoder, roots)) {
     lua_settop(L, encoder->self);
-    put_roots(encoder, first, count, number); /* by name this time: cannot ask again */
+    put_roots(encoder, roots); /* by name this time: cannot ask again */
   }
   lua_settop(L, encoder->self - 1);
   const struct wire_state *state = encoder->state;
@@ -240,11 +253,21 @@ void wire_encode(lua_State *L, int first, int count, const char *name,
   size_t n = strlen(name);
   bool list = n >= 2 && strcmp(name + n - 2, "[]") == 0;
   struct wire_encoder encoder = {.L = L, .name = name, .numbered = count > 1 || list};
-  encode(&encoder, first, count, 1, out);
+  struct roots roots = {.at = first, .first = 1, .count = (uint64_t)count};
+  encode(&encoder, &roots, out);
 }
 
 void wire_encode_at(lua_State *L, int index, const char *name, lua_Integer number,
                     struct wire_bytes *out) {
   struct wire_encoder encoder = {.L = L, .name = name, .numbered = true};
-  encode(&encoder, index, 1, number, out);
+  struct roots roots = {.at = index, .first = number, .count = 1};
+  encode(&encoder, &roots, out);
+}
+
+void wire_encode_list(lua_State *L, int index, lua_Integer first, lua_Integer last,
+                      const char *name, struct wire_bytes *out) {
+  struct wire_encoder encoder = {.L = L, .name = name, .numbered = true};
+  struct roots roots = {.at = index, .list = true, .first = first};
+  roots.count = last < first ? 0 : (uint64_t)last - (uint64_t)first + 1;
+  encode(&encoder, &roots, out);
 }

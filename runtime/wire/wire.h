@@ -69,11 +69,37 @@ void wire_encode(lua_State *L, int first, int count, const char *name,
 void wire_encode_at(lua_State *L, int index, const char *name, lua_Integer number,
                     struct wire_bytes *out);
 
+/* The same for the elements `first` to `last` of the list at `index`, taken raw: so many
+ * values, whose roots are name[first] and so on. */
+void wire_encode_list(lua_State *L, int index, lua_Integer first, lua_Integer last,
+                      const char *name, struct wire_bytes *out);
+
 /* Pushes the values of a message; returns how many. `in` must stay as it is meanwhile.
  * Raises for anything that is not a valid message, for a name that leads nowhere in this
  * state, and when memory runs out. May run Lua code: `require`, hooks->push, finalizers.
  * Never reads outside `in`; memory is bounded by a small multiple of its length. */
 int wire_decode(lua_State *L, const struct wire_bytes *in);
+
+/* Decodes a message value by value, for who needs one at a time. The fields are the
+ * codec's, but for `left`: how many values are still to come. */
+struct wire_decoder {
+  lua_State *L;
+  const struct wire_bytes *in;
+  const unsigned char *at;
+  const unsigned char *end;
+  int memo; /* stack index: nil, or a table of shared values by the offset of their tag */
+  int depth;
+  size_t claimed; /* bytes that elements announced so far must have */
+  uint64_t left;
+};
+
+/* Starts: pushes one slot, which is the decoder's and must stay where it is until the
+ * last value is read. `in` must stay as it is as long. Raises as wire_decode. */
+void wire_decode_begin(lua_State *L, const struct wire_bytes *in,
+                       struct wire_decoder *decoder);
+
+/* Pushes the next value; false when there is none any more. Raises as wire_decode. */
+bool wire_decode_next(struct wire_decoder *decoder);
 
 /* The metatable at `index` crosses by `name`: the receiver's own of that name is used. A
  * second one under the same name replaces the first. */
