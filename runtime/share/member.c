@@ -55,6 +55,13 @@ bool mc_member_adopted(struct mc_member member) {
   return life != mc_life_reserved(member.generation);
 }
 
+bool mc_member_alive(struct mc_member member) {
+  uint64_t seat = __atomic_load_n(&mc_space->seats[member.slot], __ATOMIC_ACQUIRE);
+  uint32_t life = __atomic_load_n(&mc_slot(member.slot)->life.word, __ATOMIC_ACQUIRE);
+  return seat == ((uint64_t)member.generation << 32 | MC_SEAT_USED) &&
+         life != mc_life_reserved(member.generation) && !(life & MC_FUTEX_DIED);
+}
+
 struct mc_member mc_member_self(void) {
   return (struct mc_member){mc_slot_index(mc_self), mc_local->generation};
 }

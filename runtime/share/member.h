@@ -47,6 +47,9 @@ bool mc_member_gone(struct mc_member member);
  * bells. */
 bool mc_member_adopted(struct mc_member member);
 
+/* true while the child is that member: adopted and not gone. Not so, it may be a zombie. */
+bool mc_member_alive(struct mc_member member);
+
 /* Reaps every dead member; callable by any member at any time, safe beside others.
  * Returns how many were reaped. On any death every sleeper's bell is rung. */
 int mc_members_reap(void);
