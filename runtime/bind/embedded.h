@@ -1,12 +1,12 @@
-/* The Lua modules of lua/mooncrew, as the build puts them into the library. */
+/* The Lua modules of lua/mooncrew, compiled, as the build puts them into the library. */
 #ifndef MC_BIND_EMBEDDED_H
 #define MC_BIND_EMBEDDED_H
 
 #include <stddef.h>
 
 struct bind_embedded {
-  const char *name; /* as `require` takes it */
-  const char *source;
+  const char *name;           /* as `require` takes it */
+  const unsigned char *chunk; /* bytecode */
   size_t length;
 };
 
