@@ -13,6 +13,7 @@ local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
 local check = require "mooncrew.check"
 local result = require "mooncrew.result"
+local retry = require "mooncrew.retry"
 
 local mapping = {}
 
@@ -24,7 +25,7 @@ local WINDOW = 1024 -- chunks of one map that are under way at a time
 ---@class mooncrew.Pool.map_options
 ---@field chunksize? integer items in a task; default: four chunks per process
 ---@field progress? boolean|string a bar on stderr, with a label
----@field retries? integer
+---@field retries? integer|mooncrew.Pool.retries
 ---@field timeout? number seconds for each item
 ---@field callback? function
 ---@field error_callback? function
@@ -43,8 +44,7 @@ local function map_options(pool, func, options, n)
   end
   return {
     chunksize = check.integer(func, "chunksize", chunksize, 1, math.maxinteger, 4),
-    retries = check.integer(func, "retries", options.retries or pool.retries, 0,
-      math.maxinteger, 4),
+    retries = retry.check(func, options.retries, pool.retries, 4),
     timeout = check.timeout(func, "timeout", options.timeout, 4) or pool.timeout,
     progress = options.progress,
     callback = options.callback,
@@ -156,7 +156,7 @@ end
 ---@class mooncrew.Pool.imap_options
 ---@field chunksize? integer items in a task; default 1
 ---@field buffer? integer items that are taken from the source ahead of the caller
----@field retries? integer
+---@field retries? integer|mooncrew.Pool.retries
 ---@field timeout? number seconds for each item
 
 local IMAP_OPTIONS = { chunksize = true, buffer = true, retries = true, timeout = true }
@@ -201,6 +201,10 @@ local function give_next(pool, job)
     timeout = job.timeout,
     retries = job.retries,
     returned = function(values) came(values[1]) end,
+    mixed = function(out, errors)
+      out.errors = errors
+      came(out)
+    end,
     raised = function(err) came({ n = 0, error = err }) end,
     cancelled = function() came({ n = 0, cancelled = true }) end,
   }
@@ -256,25 +260,28 @@ local function iterate(pool, func, ordered, fn, source, options)
     chunksize = chunksize,
     buffer = check.integer(func, "buffer", options.buffer or 4 * pool.processes * chunksize, 1,
       math.maxinteger, 3),
-    retries = check.integer(func, "retries", options.retries or pool.retries, 0,
-      math.maxinteger, 3),
+    retries = retry.check(func, options.retries, pool.retries, 3),
     timeout = check.timeout(func, "timeout", options.timeout, 3) or pool.timeout,
     fn = pool:prepare(fn),
     given = 0, taken = 0, n_ready = 0, under_way = 0, ready = {},
   }
   local chunk, at = { n = 0 }, 0
   return function()
-    while at >= chunk.n do
-      chunk, at = wait_chunk(pool, job), 0
-      if not chunk then
-        chunk = { n = 0 }
-        return nil
+    while true do
+      while at >= chunk.n do
+        chunk, at = wait_chunk(pool, job), 0
+        if not chunk then
+          chunk = { n = 0 }
+          return nil
+        end
+        if chunk.error ~= nil then error(chunk.error, 0) end
+        if chunk.cancelled then error(mooncrew.Cancelled, 0) end
       end
-      if chunk.error ~= nil then error(chunk.error, 0) end
-      if chunk.cancelled then error(mooncrew.Cancelled, 0) end
+      at = at + 1
+      local err = chunk.errors and chunk.errors[at]
+      if err == nil then return chunk[at] end
+      if err then error(err, 0) end -- false: it was not run
     end
-    at = at + 1
-    return chunk[at]
   end
 end
 

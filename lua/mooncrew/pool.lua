@@ -6,15 +6,20 @@ local parts = require "mooncrew.parts"
 local check = require "mooncrew.check"
 local result = require "mooncrew.result"
 local mapping = require "mooncrew.mapping"
+local retry = require "mooncrew.retry"
+local split = require "mooncrew.split"
+local worker_error = require "mooncrew.worker_error"
 
 local MAX_PROCESSES = 1024
 local THICK = 32   -- so many results at once are many
 local NAP = 0.0005 -- seconds
+local NO_RETRIES = { max = 0, delay = 0 }
 
 ---@class mooncrew.Pool
 ---@field package core userdata
 ---@field package pending table[] tasks under way, by slot; false in a free slot
 ---@field package free integer[] the free slots
+---@field package delayed table[] tasks of `pending` that wait to be tried again: see retry.lua
 local Pool = {}
 Pool.__index = Pool
 Pool.__name = "mooncrew.Pool"
@@ -34,7 +39,7 @@ local KNOWN = {
 ---@field initializer? function called in each worker before its first task
 ---@field initargs? table its arguments
 ---@field maxtasksperchild? integer a worker is replaced after so many tasks
----@field retries? integer tries more for a task whose worker died or that was late; default 0
+---@field retries? integer|mooncrew.Pool.retries of a task whose worker died or that was late
 ---@field task_timeout? number seconds that a task may take in its worker
 ---@field name? string
 
@@ -55,7 +60,7 @@ function pool.new(options)
     check.type("Pool", "initializer", options.initializer, "function")
   end
   if options.initargs ~= nil then check.type("Pool", "initargs", options.initargs, "table") end
-  local retries = check.integer("Pool", "retries", options.retries or 0, 0, math.maxinteger)
+  local retries = retry.check("Pool", options.retries, NO_RETRIES)
   made = made + 1
   local name = options.name
   if name == nil then name = ("Pool-%d"):format(made) end
@@ -68,6 +73,7 @@ function pool.new(options)
     timeout = check.timeout("Pool", "task_timeout", options.task_timeout),
     pending = {},
     free = {},
+    delayed = {},
     prepared = setmetatable({}, { __mode = "k" }),
     n_pending = 0,
     last_number = 0,
@@ -76,28 +82,6 @@ function pool.new(options)
 end
 
 -- -- what comes back ----------------------------------------------------------------------------
-
-local function lost_error(self, code, pid)
-  local how = code < 0 and ("signal %d"):format(-code) or ("status %d"):format(code)
-  return setmetatable({
-    kind = "WorkerLost",
-    message = ("a worker of pool '%s' (pid %d) ended with %s and took its task along")
-      :format(self.name, pid, how),
-    exitcode = code,
-    pid = pid,
-    process = self.name,
-  }, mooncrew.Error)
-end
-
-local function late_error(self, task, pid)
-  return setmetatable({
-    kind = "Timeout",
-    message = ("a task of pool '%s' took longer than %g s; its worker (pid %d) was ended")
-      :format(self.name, task.timeout, pid),
-    pid = pid,
-    process = self.name,
-  }, mooncrew.Error)
-end
 
 -- A task's id is a running number above the slot that it has in `pending`. Slots are used again,
 -- or the table would be hashed anew all the time.
@@ -122,24 +106,63 @@ local function forget(self, id)
   return task
 end
 
-local send -- defined below: tries a task again
+local give -- defined below: gives a task to the workers, again
 
 local function fail(self, task, err)
   self.counts.failed = self.counts.failed + 1
   task.raised(err)
 end
 
--- The worker of a task is gone: by itself, or because the task was late.
-local function lost(self, id, late, code, pid)
+-- Gives it from inside of what takes results in: there is no caller who could be told.
+local function give_again(self, task)
+  local ok, err = pcall(give, self, task)
+  if not ok then fail(self, task, err) end
+end
+
+local function try_again(self, task)
+  task.tried = task.tried + 1
+  self.counts.retried = self.counts.retried + 1
+  local delay = retry.delay(task.retries, task.tried)
+  if delay == 0 then return give_again(self, task) end
+  remember(self, task)
+  task.waits = true
+  retry.wait(self.delayed, parts.now() + delay, task)
+end
+
+local function lost_alone(self, task, err)
+  if task.tried < task.retries.max and not task.given_up then
+    try_again(self, task)
+  else
+    fail(self, task, err)
+  end
+end
+
+-- The worker of a task is gone: by itself, or because the task was late. `item` is what it had
+-- in hand of a chunk; 0: nothing.
+local function lost(self, id, late, code, pid, item)
   local task = forget(self, id)
   if not task then return end
-  if task.retries > 0 and not task.given_up then
-    task.retries = task.retries - 1
-    self.counts.retried = self.counts.retried + 1
-    send(self, task)
-  else
-    fail(self, task, late and late_error(self, task, pid) or lost_error(self, code, pid))
+  local err = late and worker_error.late(self, task, pid)
+    or worker_error.lost(self, task, code, pid)
+  if task.given_up or not split.is_chunk(task) then return lost_alone(self, task, err) end
+  local list, culprit = split.parts(task, item)
+  for i, part in ipairs(list) do
+    part.tried = 0
+    if i == culprit then lost_alone(self, part, err) else give_again(self, part) end
   end
+end
+
+-- Tries again what has waited long enough.
+local function give_due(self)
+  local now = parts.now()
+  repeat
+    local task = retry.take_due(self.delayed, now)
+    if task and self.pending[task.id & SLOT] == task then
+      forget(self, task.id)
+      task.waits = false
+      give_again(self, task)
+    end
+  until not task
 end
 
 -- Deals with one message of the results queue; false when there was none.
@@ -171,19 +194,13 @@ local function fail_rest(self, cancelled)
     if task then rest[#rest + 1] = task end
   end
   table.sort(rest, function(a, b) return math.ult(a.id, b.id) end)
-  self.pending, self.free, self.n_pending = {}, {}, 0
+  self.pending, self.free, self.delayed, self.n_pending = {}, {}, {}, 0
   for _, task in ipairs(rest) do
     if cancelled then
       task.cancelled()
     else
       local err = self.broken
-      if type(err) ~= "table" then
-        err = setmetatable({
-          kind = "WorkerLost",
-          message = ("pool '%s' has no workers any more%s"):format(self.name,
-            err and ": " .. tostring(err) or ""),
-        }, mooncrew.Error)
-      end
+      if type(err) ~= "table" then err = worker_error.no_workers(self, err) end
       fail(self, task, err)
     end
   end
@@ -197,54 +214,68 @@ function Pool:poll()
   local ended = self.n_pending > 0 and core:has_ended()
   local n = 0
   while accept(self, core:collect()) do n = n + 1 end
+  if self.delayed[1] then give_due(self) end
   if ended and self.n_pending > 0 then fail_rest(self, false) end
   if self.closed and self.n_pending == 0 then core:close() end
   return n
 end
 
--- Waits for what comes back, or for the latch. Where results come thick and fast, and more are
--- under way, it naps instead: woken for each of them, this process would do little else than
--- fall asleep again, at a hundred times the price of the result.
----@return true? came
+---When a task is to be tried again, on the clock of parts.now(); whoever waits looks then.
+---@package
+---@return number?
+function Pool:next_due() return retry.next_due(self.delayed) end
+
+-- Waits for what comes back, for the latch, or until something is to be done.
+---@return true? look nil: the deadline has passed
 ---@return table? err mooncrew.Timeout
-local function wait_for_more(self, n, latch, timeout)
-  if n >= THICK and self.n_pending > 4 * THICK and (not timeout or timeout > NAP) then
-    mooncrew.sleep(NAP)
+local function wait_for_more(self, latch, deadline)
+  local due = self:next_due()
+  if due and (not deadline or due < deadline) then
+    self.core:wait(latch, math.max(0, due - parts.now()))
     return true
   end
-  return self.core:wait(latch, timeout)
+  return self.core:wait(latch, deadline and math.max(0, deadline - parts.now()))
 end
 
 ---@package
 function Pool:wait_for(res, timeout)
-  local deadline = timeout and parts.now() + timeout
   if timeout ~= nil and type(timeout) ~= "number" then
     check.fail("get", "timeout", "a number of seconds", timeout, 3)
   end
+  local deadline = timeout and parts.now() + timeout
   while true do
     local n = self:poll()
     if res.state ~= "pending" then return true end
-    local rest = deadline and math.max(0, deadline - parts.now())
-    local ok, err = wait_for_more(self, n, res.latch, rest)
-    if not ok then
-      self:poll()
-      if res.state ~= "pending" then return true end
-      return nil, err
+    if n >= THICK and self.n_pending > 4 * THICK and (not timeout or timeout > NAP) then
+      -- Where results come thick and fast, and more are under way: woken for each of them, this
+      -- process would do little else than fall asleep again, at a hundred times their price.
+      mooncrew.sleep(NAP)
+    else
+      local ok, err = wait_for_more(self, res.latch, deadline)
+      if not ok then
+        self:poll()
+        if res.state ~= "pending" then return true end
+        return nil, err
+      end
     end
   end
 end
 
 ---@package
-function Pool:await() self.core:wait() end
+function Pool:await() wait_for_more(self) end
 
 -- -- what goes out ------------------------------------------------------------------------------
 
--- Gives a task to the workers. When shared memory is full, results are taken in until it goes.
-function send(self, task)
+local function submit(self, task)
   local core = self.core
-  local id = remember(self, task)
-  local ok, sent = pcall(core.submit, core, id, task.mode, task.fn, task.timeout,
+  return pcall(core.submit, core, task.id, task.mode, task.fn, task.timeout,
     table.unpack(task.args, 1, task.args.n or #task.args))
+end
+
+-- Gives a task to the workers. When shared memory is full, results are taken in until it goes.
+function give(self, task)
+  local id = remember(self, task)
+  local ok, sent = submit(self, task)
   while ok and not sent do
     if self.n_pending == 1 then
       ok, sent = false, setmetatable({
@@ -253,11 +284,10 @@ function send(self, task)
       }, mooncrew.Error)
       break
     end
-    core:wait(nil, 0.1)
+    self.core:wait(nil, 0.1)
     self:poll()
     if self.pending[id & SLOT] ~= task then return end
-    ok, sent = pcall(core.submit, core, id, task.mode, task.fn, task.timeout,
-      table.unpack(task.args, 1, task.args.n or #task.args))
+    ok, sent = submit(self, task)
   end
   if not ok then
     forget(self, id)
@@ -265,8 +295,12 @@ function send(self, task)
   end
 end
 
+---Starts a task { mode, fn, args, result, timeout, retries, returned, raised, cancelled }.
 ---@package
-Pool.give = send
+function Pool:give(task)
+  task.tried = 0
+  give(self, task)
+end
 
 ---With `force` the worker that has the task in hand is ended.
 ---@package
@@ -274,7 +308,11 @@ function Pool:cancel(res, force)
   for _, task in ipairs(self.pending) do
     if task and task.result == res then
       task.given_up = true
-      if force then self.core:doom(task.id) end
+      if task.waits then
+        forget(self, task.id)
+      elseif force then
+        self.core:doom(task.id)
+      end
     end
   end
 end
@@ -308,7 +346,7 @@ local ASYNC_OPTIONS = {
 ---@class mooncrew.Pool.task_options
 ---@field callback? function called with the results
 ---@field error_callback? function called with the error
----@field retries? integer
+---@field retries? integer|mooncrew.Pool.retries
 ---@field timeout? number seconds that it may take in its worker
 ---@field name? string
 
@@ -334,18 +372,17 @@ function Pool:apply_async(fn, args, options)
   check.type("apply_async", "options", options, "table")
   check.options("apply_async", options, ASYNC_OPTIONS)
   local res = result.new(self, options)
-  send(self, {
+  self:give{
     mode = mapping.CALL,
     fn = self:prepare(fn),
     args = args or {},
     result = res,
     timeout = check.timeout("apply_async", "timeout", options.timeout) or self.timeout,
-    retries = check.integer("apply_async", "retries", options.retries or self.retries, 0,
-      math.maxinteger),
+    retries = retry.check("apply_async", options.retries, self.retries),
     returned = function(values) result.returned(res, values) end,
     raised = function(err) result.raised(res, err) end,
     cancelled = function() result.cancelled(res) end,
-  })
+  }
   return res
 end
 
@@ -382,7 +419,7 @@ function Pool:join(timeout)
   while true do
     self:poll()
     if self.n_pending == 0 and core:has_ended() then return true end
-    local ok, err = core:wait(nil, deadline and math.max(0, deadline - parts.now()))
+    local ok, err = wait_for_more(self, nil, deadline)
     if not ok then return nil, err end
   end
 end

@@ -47,6 +47,16 @@ local function split(objects)
   return things, owners, results
 end
 
+-- The time until somebody must look again, though nothing has become ready: a pool may have a task
+-- to try again.
+local function soonest(results, deadline)
+  for _, result in ipairs(results) do
+    local due = result.owner.next_due and result.owner:next_due()
+    if due and (not deadline or due < deadline) then deadline = due end
+  end
+  return deadline and math.max(0, deadline - parts.now())
+end
+
 ---Waits until one of the objects is ready: a queue has an item or is closed, a process or a task
 ---has ended, a result is there, an event is set, a lock or a semaphore can be acquired, a
 ---connection has something to receive.
@@ -62,10 +72,12 @@ return function(objects, timeout)
   local things, owners, results = split(objects)
   while true do
     for _, result in ipairs(results) do result:ready() end -- takes in what has come
-    local seconds = deadline and math.max(0, deadline - parts.now())
-    local indexes, err = parts.wait_any(things, seconds)
-    if not indexes then return nil, err end
-    local ready = ready_of(objects, owners, indexes)
-    if #ready > 0 then return ready end
+    local indexes, err = parts.wait_any(things, soonest(results, deadline))
+    if indexes then
+      local ready = ready_of(objects, owners, indexes)
+      if #ready > 0 then return ready end
+    elseif deadline and parts.now() >= deadline then
+      return nil, err
+    end
   end
 end

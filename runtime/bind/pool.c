@@ -203,8 +203,8 @@ static int push_text(lua_State *L, lua_Integer id, const char *status) {
 }
 
 /* pool:collect() → nothing when there is none; else id, and
- *   "returned", values… | "raised", error | "lost", code, pid | "restart" | "broken",
- * text */
+ *   "returned", values… | "raised", error | "lost" or "late", code, pid, item |
+ *   "restart" | "broken", text */
 static int pool_collect(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
   struct mc_lease lease;
@@ -225,6 +225,7 @@ static int pool_collect(lua_State *L) {
     push_text(L, (lua_Integer)head.id, head.status == MC_RESULT_LATE ? "late" : "lost");
     lua_pushinteger(L, head.code);
     lua_pushinteger(L, head.pid);
+    lua_pushinteger(L, head.item);
     break;
   case MC_RESULT_RESTART:
     push_text(L, 0, "restart");

@@ -96,6 +96,7 @@ static void map(lua_State *L, struct worker *w, int f, bool star) {
     int n_arguments = 1;
     if (w->task.timeout && w->index > 1 && !mc_seat_renew(w->seat, deadline_of(w)))
       await_the_end();
+    mc_seat_item(w->seat, (uint64_t)w->index);
     lua_pushvalue(L, f);
     lua_rawgeti(L, list, w->index);
     if (star) {
@@ -107,6 +108,7 @@ static void map(lua_State *L, struct worker *w, int f, bool star) {
     lua_rawseti(L, -2, w->index);
   }
   w->index = 0;
+  mc_seat_item(w->seat, 0);
   lua_pushinteger(L, n);
   lua_setfield(L, -2, "n");
 }

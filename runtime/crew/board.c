@@ -21,6 +21,7 @@ void mc_board_destroy(struct mc_board *board) {
 void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
   struct mc_desk *desk = seat->desk;
   __atomic_store_n(&desk->id, id, __ATOMIC_RELAXED);
+  mc_seat_item(seat, 0);
   __atomic_store_n(&desk->deadline, deadline, __ATOMIC_RELAXED);
   desk->last += 2;
   __atomic_store_n(&desk->ticket, desk->last, __ATOMIC_SEQ_CST);
@@ -77,6 +78,13 @@ bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
    */
   *late = doom(desk, ticket);
   return *late;
+}
+
+uint64_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id) {
+  const struct mc_desk *desk = &board->desks[i];
+  if (__atomic_load_n(&desk->id, __ATOMIC_RELAXED) != id)
+    return 0;
+  return __atomic_load_n(&desk->item, __ATOMIC_RELAXED);
 }
 
 void mc_board_clear(struct mc_board *board, unsigned i) {

@@ -21,6 +21,9 @@ struct mc_desk {
   uint64_t last;    /* the worker's: the ticket before */
   uint64_t id;      /* the worker's, before the ticket: the task */
   mc_time deadline; /* the worker's, before the ticket */
+  /* The worker's: the item of a chunk that is at work, from 1 on; 0: none is. Read once
+   * it is dead. */
+  uint64_t item;
 };
 
 struct mc_board {
@@ -51,6 +54,11 @@ bool mc_seat_end(const struct mc_seat *seat);
  */
 bool mc_seat_renew(const struct mc_seat *seat, mc_time deadline);
 
+/* Worker: begins with that item of the chunk in hand; 0: with none. */
+static inline void mc_seat_item(const struct mc_seat *seat, uint64_t item) {
+  __atomic_store_n(&seat->desk->item, item, __ATOMIC_RELAXED);
+}
+
 /* Maker: dooms task `id` when a worker has it in hand. */
 bool mc_board_doom(struct mc_board *board, uint64_t id);
 
@@ -59,6 +67,10 @@ bool mc_board_doom(struct mc_board *board, uint64_t id);
  */
 bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
                    mc_time *next);
+
+/* Foreman: which item of the chunk `id` the dead worker of desk i had in hand; 0: none.
+ */
+uint64_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id);
 
 /* Foreman: a new worker sits down at desk i. */
 void mc_board_clear(struct mc_board *board, unsigned i);

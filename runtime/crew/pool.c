@@ -36,17 +36,19 @@ static bool drained(struct foreman *f) {
   return mc_queue_closed(f->options.tasks) && mc_queue_size(f->options.tasks) == 0;
 }
 
-/* How the worker `pid`, which has ended, did so; and whether it was for its task's time.
+/* What the maker is told of the task that the worker `pid`, which has ended, had in hand.
  */
-static enum mc_result_status end_of(struct foreman *f, pid_t pid, int *code) {
+static struct mc_result_head end_of(struct foreman *f, pid_t pid, uint64_t task) {
+  struct mc_result_head head = {
+      .id = task, .status = MC_RESULT_LOST, .code = -SIGKILL, .pid = pid};
   for (unsigned i = 0; i < f->options.processes; i++) {
     if (f->workers[i].pid != pid || !f->workers[i].ended)
       continue;
-    *code = f->workers[i].code;
-    return f->late[i] ? MC_RESULT_LATE : MC_RESULT_LOST;
+    head.code = f->workers[i].code;
+    head.status = f->late[i] ? MC_RESULT_LATE : MC_RESULT_LOST;
+    head.item = (uint32_t)mc_board_item(f->options.board, i, task);
   }
-  *code = -SIGKILL;
-  return MC_RESULT_LOST;
+  return head;
 }
 
 /* Every task that a dead worker had in hand is reported to the maker, once. */
@@ -58,10 +60,7 @@ static void report_lost(struct foreman *f) {
     struct mc_task_head task = {0};
     if (lease.length >= sizeof task)
       memcpy(&task, lease.bytes, sizeof task);
-    int code;
-    enum mc_result_status status = end_of(f, pid, &code);
-    report(f, (struct mc_result_head){
-                  .id = task.id, .status = status, .code = code, .pid = pid});
+    report(f, end_of(f, pid, task.id));
     mc_lease_settle(&lease);
   }
 }

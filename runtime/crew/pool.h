@@ -41,7 +41,7 @@ struct mc_result_head {
   uint32_t status;
   int32_t code;
   int32_t pid;
-  uint32_t reserved;
+  uint32_t item; /* LOST, LATE: of the chunk, the one in hand, from 1 on; 0: none */
 };
 
 /* A worker that ends with this status is not replaced: it could not get ready for work.
