@@ -29,16 +29,40 @@ local WINDOW = 1024 -- chunks of one map that are under way at a time
 ---@field timeout? number seconds for each item
 ---@field callback? function
 ---@field error_callback? function
+---@field name? fun(item: any, index: integer): string|number a task's name in the joblog
 
 local MAP_OPTIONS = {
   chunksize = true, progress = true, retries = true, timeout = true, callback = true,
-  error_callback = true,
+  error_callback = true, name = true,
 }
+
+-- Of a pool with a joblog or a halt each item is a task of its own.
+local function check_alone(pool, func, options, level)
+  if options.name ~= nil then check.type(func, "name", options.name, "function", level + 1) end
+  if not pool.book then return options.chunksize end
+  if options.chunksize ~= nil and options.chunksize ~= 1 then
+    check.fail(func, "chunksize", "1, as the pool has a joblog or a halt,", options.chunksize,
+      level + 1)
+  end
+  return 1
+end
+
+-- Its arguments: checked here, since no worker sees the item as such.
+local function check_items(func, list, n)
+  for i = 1, n do check.type(func, ("list[%d]"):format(i), list[i], "table", 4) end
+end
+
+-- The name of an item's task: what the option says, or the item itself, or its number.
+local function name_of(job, item, index)
+  if job.name then return job.name(item, index) end
+  local kind = type(item)
+  return (kind == "string" or kind == "number") and item or index
+end
 
 local function map_options(pool, func, options, n)
   if type(options) ~= "table" then options = { chunksize = options } end
   check.options(func, options, MAP_OPTIONS, 4)
-  local chunksize = options.chunksize
+  local chunksize = check_alone(pool, func, options, 4)
   if chunksize == nil then
     chunksize = pool.chunksize or math.max(1, math.ceil(n / (4 * pool.processes)))
   end
@@ -47,6 +71,7 @@ local function map_options(pool, func, options, n)
     retries = retry.check(func, options.retries, pool.retries, 4),
     timeout = check.timeout(func, "timeout", options.timeout, 4) or pool.timeout,
     progress = options.progress,
+    name = options.name,
     callback = options.callback,
     error_callback = options.error_callback,
   }
@@ -74,10 +99,16 @@ local function give_item(pool, job)
   local at = job.next
   job.next = at + 1
   job.under_way = job.under_way + 1
+  local item = job.list[at]
   pool:give{
     mode = mapping.CALL,
     fn = job.fn,
-    args = { job.list[at], n = 1 },
+    args = job.mode == mapping.STARMAP and item or { item, n = 1 },
+    name = pool.book and name_of(job, item, at),
+    passed = function(why)
+      job.out[at] = why
+      finish_part(job, at, 1)
+    end,
     result = job.result,
     timeout = job.timeout,
     retries = job.retries,
@@ -124,6 +155,7 @@ local function start(pool, func, mode, fn, list, options)
   check.type(func, "fn", fn, "function", 3)
   check.type(func, "list", list, "table", 3)
   local n = math.type(list.n) == "integer" and list.n or #list
+  if pool.book and mode == mapping.STARMAP then check_items(func, list, n) end
   local job = map_options(pool, func, options, n)
   job.mode, job.list, job.n, job.next, job.under_way = mode, list, n, 1, 0
   -- With room for all: results come in any order, and what is beyond a table's end is hashed.
@@ -143,7 +175,8 @@ local function start(pool, func, mode, fn, list, options)
     -- A good many at a time, or a worker falls asleep and is woken for each.
     if feeding or job.under_way > WINDOW // 2 then return end
     feeding = true
-    local give = job.chunksize == 1 and job.mode == mapping.MAP and give_item or give_part
+    local give = (pool.book or job.chunksize == 1 and job.mode == mapping.MAP) and give_item
+      or give_part
     while job.next <= job.n and job.under_way < WINDOW do give(pool, job) end
     feeding = false
   end
@@ -158,8 +191,11 @@ end
 ---@field buffer? integer items that are taken from the source ahead of the caller
 ---@field retries? integer|mooncrew.Pool.retries
 ---@field timeout? number seconds for each item
+---@field name? fun(item: any, index: integer): string|number a task's name in the joblog
 
-local IMAP_OPTIONS = { chunksize = true, buffer = true, retries = true, timeout = true }
+local IMAP_OPTIONS = {
+  chunksize = true, buffer = true, retries = true, timeout = true, name = true,
+}
 
 -- A function that gives the next item, or nil at the end.
 local function puller(func, source)
@@ -194,13 +230,16 @@ local function give_next(pool, job)
     job.ready[job.ordered and number or job.n_ready + 1] = chunk
     job.n_ready = job.n_ready + 1
   end
+  local alone = pool.book ~= nil
   pool:give{
-    mode = mapping.MAP,
+    mode = alone and mapping.CALL or mapping.MAP,
     fn = job.fn,
-    args = { items, n = 1 },
+    args = { alone and items[1] or items, n = 1 },
+    name = alone and name_of(job, items[1], number),
+    passed = function() came({ n = 0 }) end,
     timeout = job.timeout,
     retries = job.retries,
-    returned = function(values) came(values[1]) end,
+    returned = function(values) came(alone and { values[1], n = 1 } or values[1]) end,
     mixed = function(out, errors)
       out.errors = errors
       came(out)
@@ -253,7 +292,8 @@ local function iterate(pool, func, ordered, fn, source, options)
   check.type(func, "fn", fn, "function", 3)
   if type(options) ~= "table" then options = { chunksize = options } end
   check.options(func, options, IMAP_OPTIONS, 3)
-  local chunksize = check.integer(func, "chunksize", options.chunksize or 1, 1, math.maxinteger, 3)
+  local chunksize = check.integer(func, "chunksize", check_alone(pool, func, options, 3) or 1, 1,
+    math.maxinteger, 3)
   local job = {
     ordered = ordered,
     pull = puller(func, source),

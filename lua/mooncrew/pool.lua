@@ -31,7 +31,7 @@ local made = 0
 
 local KNOWN = {
   processes = true, initializer = true, initargs = true, maxtasksperchild = true, name = true,
-  retries = true, task_timeout = true,
+  retries = true, task_timeout = true, joblog = true, resume = true, halt = true,
 }
 
 ---@class mooncrew.Pool.options
@@ -41,7 +41,15 @@ local KNOWN = {
 ---@field maxtasksperchild? integer a worker is replaced after so many tasks
 ---@field retries? integer|mooncrew.Pool.retries of a task whose worker died or that was late
 ---@field task_timeout? number seconds that a task may take in its worker
+---@field joblog? string a file that gets a line for each finished task: docs/joblog.md
+---@field resume? boolean|"failed" pass over what the joblog says is done; or failed tasks not
+---@field halt? string when to stop before the end, such as "soon,fail=1": docs/joblog.md
 ---@field name? string
+
+local function open_book(options)
+  if options.joblog == nil and options.resume == nil and options.halt == nil then return nil end
+  return require("mooncrew.book").new("Pool", options)
+end
 
 ---Makes a pool of worker processes.
 ---@param options? integer|mooncrew.Pool.options
@@ -61,16 +69,20 @@ function pool.new(options)
   end
   if options.initargs ~= nil then check.type("Pool", "initargs", options.initargs, "table") end
   local retries = retry.check("Pool", options.retries, NO_RETRIES)
+  local timeout = check.timeout("Pool", "task_timeout", options.task_timeout)
   made = made + 1
   local name = options.name
   if name == nil then name = ("Pool-%d"):format(made) end
   check.type("Pool", "name", name, "string")
+  -- Last of the checks, and before the workers are forked: they inherit its file.
+  local book = open_book(options)
   return setmetatable({
     core = parts.pool(processes, name, max_tasks or 0, options.initializer, options.initargs),
+    book = book,
     name = name,
     processes = processes,
     retries = retries,
-    timeout = check.timeout("Pool", "task_timeout", options.task_timeout),
+    timeout = timeout,
     pending = {},
     free = {},
     delayed = {},
@@ -129,7 +141,21 @@ local function try_again(self, task)
   retry.wait(self.delayed, parts.now() + delay, task)
 end
 
+-- The log of a run may say that the worker had finished the task before it died.
+local function was_finished(self, task, err)
+  local exitval = task.book and task.book:find(task)
+  if not exitval then return false end
+  if exitval == 0 then
+    task.passed(mooncrew.Skipped)
+  else
+    err.exitval = exitval
+    fail(self, task, err)
+  end
+  return true
+end
+
 local function lost_alone(self, task, err)
+  if was_finished(self, task, err) then return end
   if task.tried < task.retries.max and not task.given_up then
     try_again(self, task)
   else
@@ -201,6 +227,7 @@ local function fail_rest(self, cancelled)
     else
       local err = self.broken
       if type(err) ~= "table" then err = worker_error.no_workers(self, err) end
+      task.never_ran = true
       fail(self, task, err)
     end
   end
@@ -299,7 +326,25 @@ end
 ---@package
 function Pool:give(task)
   task.tried = 0
-  give(self, task)
+  local kept = self.book
+  if not kept then return give(self, task) end
+  if not kept:admit(self, task) then return end
+  local ok, err = pcall(give, self, task)
+  if ok then return end
+  kept:withdraw(task)
+  error(err, 0)
+end
+
+---Gives up all tasks that are under way of a run that was called off.
+---@package
+function Pool:drop()
+  for _, task in ipairs(self.pending) do
+    if task then
+      self.core:doom(task.id)
+      forget(self, task.id)
+      task.passed(mooncrew.Cancelled)
+    end
+  end
 end
 
 ---With `force` the worker that has the task in hand is ended.
@@ -325,6 +370,7 @@ end
 
 ---@package
 function Pool:prepare(fn)
+  if self.book then fn = self.book:wrap(fn) end
   local encoded = self.prepared[fn]
   if encoded then return encoded end
   encoded = self.core:encode(fn)
@@ -353,6 +399,7 @@ local ASYNC_OPTIONS = {
 ---@class mooncrew.Pool.stats
 ---@field workers integer
 ---@field busy integer
+---@field skipped integer tasks that the joblog says are done
 ---@field queued integer tasks that no worker has taken yet
 ---@field done integer
 ---@field failed integer
@@ -382,6 +429,8 @@ function Pool:apply_async(fn, args, options)
     returned = function(values) result.returned(res, values) end,
     raised = function(err) result.raised(res, err) end,
     cancelled = function() result.cancelled(res) end,
+    name = options.name,
+    passed = function(why) result[why == mooncrew.Skipped and "skipped" or "cancelled"](res) end,
   }
   return res
 end
@@ -418,7 +467,10 @@ function Pool:join(timeout)
   local core = self.core
   while true do
     self:poll()
-    if self.n_pending == 0 and core:has_ended() then return true end
+    if self.n_pending == 0 and core:has_ended() then
+      if self.book then self.book:close() end
+      return true
+    end
     local ok, err = wait_for_more(self, nil, deadline)
     if not ok then return nil, err end
   end
@@ -431,6 +483,7 @@ function Pool:terminate()
   self.core:terminate()
   while accept(self, self.core:collect()) do end
   fail_rest(self, true)
+  if self.book then self.book:close() end
 end
 
 function Pool:__close(err)
@@ -455,6 +508,7 @@ function Pool:stats()
     failed = counts.failed,
     retried = counts.retried,
     restarts = counts.restarts,
+    skipped = self.book and self.book.skipped or 0,
   }
 end
 

@@ -6,7 +6,7 @@ local parts = require "mooncrew.parts"
 ---@class mooncrew.Result
 ---@field package owner table the pool; its method wait_for(result, timeout) does the waiting
 ---@field package latch userdata set when the outcome is there
----@field package state "pending"|"returned"|"raised"|"cancelled"
+---@field package state "pending"|"returned"|"raised"|"cancelled"|"skipped"
 ---@field package values table the packed results, or { error }
 local Result = {}
 Result.__index = Result
@@ -35,7 +35,7 @@ local function finish(self, state, values)
   self.latch:set()
   if state == "returned" and self.callback then
     self.callback(table.unpack(values, 1, values.n))
-  elseif state ~= "returned" and self.error_callback then
+  elseif state ~= "returned" and state ~= "skipped" and self.error_callback then
     self.error_callback(values[1])
   end
   return true
@@ -50,6 +50,11 @@ function result.cancelled(self)
   return finish(self, "cancelled", { mooncrew.Cancelled, n = 1 })
 end
 
+---The task was not run, since a run before did it.
+function result.skipped(self)
+  return finish(self, "skipped", { mooncrew.Skipped, n = 1 })
+end
+
 ---Waits for the outcome.
 ---@param timeout? number seconds
 ---@return true? done
@@ -61,12 +66,12 @@ end
 
 ---The task's results; raises its error.
 ---@param timeout? number seconds
----@return any ... the results; or nil and mooncrew.Timeout or mooncrew.Cancelled
+---@return any ... the results; or nil and mooncrew.Timeout, Cancelled or Skipped
 function Result:get(timeout)
   local done, err = self:wait(timeout)
   if not done then return nil, err end
-  if self.state == "cancelled" then return nil, mooncrew.Cancelled end
   if self.state == "raised" then error(self.values[1], 0) end
+  if self.state ~= "returned" then return nil, self.values[1] end
   return table.unpack(self.values, 1, self.values.n)
 end
 
@@ -81,7 +86,7 @@ end
 ---@return boolean
 function Result:successful()
   if not self:ready() then error("successful: the result is not there yet", 2) end
-  return self.state == "returned"
+  return self.state == "returned" or self.state == "skipped"
 end
 
 ---Gives up a task: its outcome is Cancelled, whatever it does from now on.
