@@ -1,5 +1,8 @@
 #include "bind/current.h"
 
+#include "crew/child.h"
+
+#include <lauxlib.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -34,4 +37,55 @@ const char *bind_parent_name(void) {
 
 bool bind_current_is_daemon(void) {
   return current_daemon;
+}
+
+/* ---- for programs ---- */
+
+static int push_identity(lua_State *L, const char *name, pid_t pid, bool daemon) {
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "name");
+  lua_pushinteger(L, pid);
+  lua_setfield(L, -2, "pid");
+  lua_pushboolean(L, daemon);
+  lua_setfield(L, -2, "daemon");
+  return 1;
+}
+
+static int current_process(lua_State *L) {
+  return push_identity(L, bind_current_name(), getpid(), bind_current_is_daemon());
+}
+
+static int parent_process(lua_State *L) {
+  if (!bind_parent_name())
+    return 0;
+  return push_identity(L, bind_parent_name(), getppid(), false);
+}
+
+static int get_pid(lua_State *L) {
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
+static int get_ppid(lua_State *L) {
+  lua_pushinteger(L, getppid());
+  return 1;
+}
+
+static int cpu_count(lua_State *L) {
+  lua_pushinteger(L, mc_cpu_count());
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"current_process", current_process},
+    {"parent_process", parent_process},
+    {"getpid", get_pid},
+    {"getppid", get_ppid},
+    {"cpu_count", cpu_count},
+    {NULL, NULL},
+};
+
+void bind_open_current(lua_State *L) {
+  luaL_setfuncs(L, functions, 0);
 }

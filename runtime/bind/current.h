@@ -2,6 +2,7 @@
 #ifndef MC_BIND_CURRENT_H
 #define MC_BIND_CURRENT_H
 
+#include <lua.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -16,5 +17,10 @@ void bind_current_set(const char *name, bool daemon);
 
 const char *bind_parent_name(void); /* NULL in the main process */
 bool bind_current_is_daemon(void);
+
+/* Sets current_process, parent_process, getpid, getppid and cpu_count in the table on
+ * top.
+ */
+void bind_open_current(lua_State *L);
 
 #endif

@@ -3,7 +3,9 @@
 #include "base/error.h"
 #include "bind/array.h"
 #include "bind/claim.h"
+#include "bind/confine.h"
 #include "bind/coroutine.h"
+#include "bind/current.h"
 #include "bind/dict.h"
 #include "bind/embedded.h"
 #include "bind/error.h"
@@ -130,6 +132,7 @@ static void open_parts(lua_State *L) {
   bind_open_value(L);
   bind_open_array(L);
   bind_open_process(L);
+  bind_open_current(L);
   luaL_setfuncs(L, functions, 0);
   lua_createtable(L, 0, 4);
   lua_pushcfunction(L, now);
@@ -143,6 +146,7 @@ static void open_parts(lua_State *L) {
   bind_open_list_parts(L);
   bind_open_sync(L);
   bind_open_wait_any(L);
+  bind_open_confine(L);
   bind_open_pool(L);
   bind_open_claim(L);
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "bind/child.h"
+#include "bind/confine.h"
 #include "bind/current.h"
 #include "bind/error.h"
 #include "bind/options.h"
@@ -28,7 +29,7 @@
 
 enum { RETURNED, RAISED }; /* the outcome's first byte */
 
-enum { USER_TARGET = 1, USER_ARGS, USER_OUTCOME };
+enum { USER_TARGET = 1, USER_ARGS, USER_OUTCOME, USER_CONFINE, N_USER = USER_CONFINE };
 
 struct process {
   struct bind_child child;
@@ -36,6 +37,7 @@ struct process {
   pid_t owner;    /* who started it; 0: nobody yet */
   bool closed;
   bool raised; /* the outcome was received, and is an error */
+  bool sandboxed;
   char name[NAME_LENGTH];
 };
 
@@ -103,10 +105,11 @@ static void default_name(struct process *p) {
 }
 
 static int make_process(lua_State *L) {
-  static const char *const known[] = {"target", "args", "name", "daemon", NULL};
+  static const char *const known[] = {"target", "args",    "name", "daemon",
+                                      "limits", "sandbox", NULL};
   bind_check_options(L, 1, known);
   lua_settop(L, 1);
-  struct process *p = lua_newuserdatauv(L, sizeof *p, 3);
+  struct process *p = lua_newuserdatauv(L, sizeof *p, N_USER);
   *p = (struct process){0};
   luaL_setmetatable(L, CLASS);
   check_field(L, "target", LUA_TFUNCTION, true);
@@ -120,6 +123,12 @@ static int make_process(lua_State *L) {
     default_name(p);
   else
     snprintf(p->name, sizeof p->name, "%s", lua_tostring(L, -1));
+  lua_getfield(L, 1, "limits");
+  lua_getfield(L, 1, "sandbox");
+  p->sandboxed = !lua_isnil(L, -1);
+  if (!bind_confine_read(L, -2, -1))
+    return luaL_argerror(L, 1, lua_tostring(L, -1));
+  lua_setiuservalue(L, 2, USER_CONFINE);
   lua_settop(L, 2);
   return 1;
 }
@@ -147,6 +156,8 @@ int bind_push_args(lua_State *L, int table) {
 static int call_target(lua_State *L) {
   struct process *p = own;
   bind_child_begin(L, p->name, p->child.daemon);
+  if (p->sandboxed)
+    bind_confine_explain_require(L);
   lua_getiuservalue(L, 1, USER_TARGET);
   lua_getiuservalue(L, 1, USER_ARGS);
   int args = lua_gettop(L);
@@ -213,10 +224,13 @@ static int run_child(void *data) {
   int base = lua_gettop(L);
   lua_pushcfunction(L, call_target);
   lua_pushvalue(L, base - 1);
-  if (lua_pcall(L, 1, LUA_MULTRET, base) == LUA_OK) {
+  int ended = lua_pcall(L, 1, LUA_MULTRET, base);
+  if (ended == LUA_OK) {
     send_outcome(L, RETURNED, base + 1);
   } else {
     status = 1;
+    if (ended == LUA_ERRMEM)
+      bind_confine_out_of_memory(L);
     lua_pushvalue(L, -1);
     print_error(L);
     send_outcome(L, RAISED, base + 1);
@@ -232,6 +246,29 @@ static int run_child(void *data) {
 
 /* ---- the parent ---- */
 
+/* Forks the child. 0; else there is none, and the text of the error is pushed. */
+static int fork_child(lua_State *L, struct process *p) {
+  struct mc_confine confine;
+  enum mc_confine_step step = MC_STEP_START;
+  lua_getiuservalue(L, 1, USER_CONFINE);
+  int error = bind_confine_prepare(L, -1, &confine);
+  if (error)
+    return error;
+  lua_settop(L, 1);
+  struct process *mine = own;
+  own = p; /* what the child will be; it is a copy of this memory */
+  if (bind_confines(&confine))
+    error = mc_child_start_confined(&p->child.child, MC_SIGNALS_DEFAULT, &confine,
+                                    run_child, L, &step);
+  else
+    error = mc_child_start(&p->child.child, MC_SIGNALS_DEFAULT, run_child, L);
+  own = mine;
+  bind_confine_drop(&confine);
+  if (error)
+    bind_confine_push_failure(L, step, error);
+  return error;
+}
+
 static int process_start(lua_State *L) {
   struct process *p = check_process(L);
   if (p->owner || p == own)
@@ -243,15 +280,13 @@ static int process_start(lua_State *L) {
   if (error)
     return bind_raise(L, "start", error);
   set_alive(L, p, 1);
-  struct process *mine = own;
-  own = p; /* what the child will be; it is a copy of this memory */
-  error = mc_child_start(&p->child.child, MC_SIGNALS_DEFAULT, run_child, L);
-  own = mine;
+  error = fork_child(L, p);
   if (error) {
     set_alive(L, p, 0);
     mc_object_drop(p->outcome);
     p->outcome = 0;
-    return bind_raise(L, "start", error);
+    bind_push_error(L, mc_error_kind(error), "start: %s", lua_tostring(L, -1));
+    return lua_error(L);
   }
   p->owner = getpid();
   bind_child_list(&p->child);
@@ -495,42 +530,6 @@ static int active_children(lua_State *L) {
   return 1;
 }
 
-static int push_identity(lua_State *L, const char *name, pid_t pid, bool daemon) {
-  lua_createtable(L, 0, 3);
-  lua_pushstring(L, name);
-  lua_setfield(L, -2, "name");
-  lua_pushinteger(L, pid);
-  lua_setfield(L, -2, "pid");
-  lua_pushboolean(L, daemon);
-  lua_setfield(L, -2, "daemon");
-  return 1;
-}
-
-static int current_process(lua_State *L) {
-  return push_identity(L, bind_current_name(), getpid(), bind_current_is_daemon());
-}
-
-static int parent_process(lua_State *L) {
-  if (!bind_parent_name())
-    return 0;
-  return push_identity(L, bind_parent_name(), getppid(), false);
-}
-
-static int get_pid(lua_State *L) {
-  lua_pushinteger(L, getpid());
-  return 1;
-}
-
-static int get_ppid(lua_State *L) {
-  lua_pushinteger(L, getppid());
-  return 1;
-}
-
-static int cpu_count(lua_State *L) {
-  lua_pushinteger(L, mc_cpu_count());
-  return 1;
-}
-
 static const luaL_Reg methods[] = {
     {"start", process_start},
     {"join", process_join},
@@ -546,11 +545,6 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg functions[] = {
     {"Process", make_process},
     {"active_children", active_children},
-    {"current_process", current_process},
-    {"parent_process", parent_process},
-    {"getpid", get_pid},
-    {"getppid", get_ppid},
-    {"cpu_count", cpu_count},
     {"after_fork", bind_after_fork},
     {NULL, NULL},
 };

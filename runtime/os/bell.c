@@ -30,10 +30,14 @@ int mc_bell_open(uint64_t id, uint32_t number) {
   return error;
 }
 
-void mc_bell_send(int *sender, uint64_t id, uint32_t number) {
+int mc_bell_open_sender(int *sender) {
   if (*sender < 0)
     *sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (*sender < 0)
+  return *sender < 0 ? -errno : 0;
+}
+
+void mc_bell_send(int *sender, uint64_t id, uint32_t number) {
+  if (mc_bell_open_sender(sender))
     return;
   struct sockaddr_un name;
   socklen_t length = name_of(&name, id, number);

@@ -15,6 +15,9 @@ int mc_bell_open(uint64_t id, uint32_t number);
  * that has been rung so often that it is full, is no error. */
 void mc_bell_send(int *sender, uint64_t id, uint32_t number);
 
+/* Makes `*sender` already, when it is -1. 0 or a negated errno. */
+int mc_bell_open_sender(int *sender);
+
 /* Makes the descriptor unreadable until the next ring. */
 void mc_bell_drain(int bell);
 

@@ -14,6 +14,11 @@ int mc_bell_fd(void) {
   return mc_local->bell;
 }
 
+int mc_bells_open(void) {
+  int bell = mc_bell_fd();
+  return bell < 0 ? bell : mc_bell_open_sender(&mc_local->sender);
+}
+
 bool mc_bell_arm(const struct mc_wait_for *list, size_t n) {
   if (mc_local->n_owed)
     mc_owed_pass_on();

@@ -54,6 +54,10 @@ void mc_wait_interrupt(void);
  */
 int mc_bell_fd(void);
 
+/* Opens all descriptors that this member will ever need, its bell among them: before
+ * their number is limited. 0 or a negative errno. */
+int mc_bells_open(void);
+
 /* Sets the bits of all n and marks this member as asleep in its loop. true: armed, sleep
  * on the descriptor, then call mc_bell_disarm with the same list. false: something is
  * ready already, nothing is armed. */
