@@ -28,7 +28,8 @@ int mc_child_fork(struct mc_child *child, enum mc_signals signals,
     mc_loop_forget();
     mc_watcher_forget();
     if (mc_member_adopt(member))
-      mc_exit_now(1); /* the parent died meanwhile: nobody waits for us */
+      mc_exit_now(1);     /* the parent died meanwhile: nobody waits for us */
+    mc_unblock_signals(); /* it dies of them as a member only, so that it is noticed */
     mc_child_exit(body(data));
   }
   *child = (struct mc_child){.pid = pid, .member = member};
@@ -41,12 +42,9 @@ int mc_child_start(struct mc_child *child, enum mc_signals signals,
   return error ? error : mc_child_fork(child, signals, body, data);
 }
 
-bool mc_child_ended(struct mc_child *child) {
-  if (child->ended)
-    return true;
+static void collect(struct mc_child *child, bool block) {
   int code = 0;
-  /* A member that is gone is on its way out for certain, so waiting for it is short. */
-  if (mc_collect(child->pid, mc_member_gone(child->member), &code)) {
+  if (mc_collect(child->pid, block, &code)) {
     child->ended = true;
     child->code = code;
     mc_member_cancel(child->member); /* it may have died before it became a member */
@@ -58,6 +56,13 @@ bool mc_child_ended(struct mc_child *child) {
     mc_member_cancel(child->member);
     mc_members_reap();
   }
+}
+
+bool mc_child_ended(struct mc_child *child) {
+  /* A living member needs no system call. One that is gone is on its way out for certain,
+   * so waiting for it is short. */
+  if (!child->ended && !mc_member_alive(child->member))
+    collect(child, mc_member_gone(child->member));
   return child->ended;
 }
 
@@ -73,13 +78,14 @@ int mc_child_join(struct mc_child *child, mc_time deadline) {
 int mc_child_signal(struct mc_child *child, int signal) {
   if (mc_child_ended(child))
     return 0;
-  /* A death before it is a member would ring nobody's bell; it is on its way there. */
-  while (!mc_member_adopted(child->member) && !mc_child_ended(child))
-    mc_yield();
-  if (child->ended)
-    return 0;
   /* It is not collected yet, so the pid can't be anybody else's. */
-  return kill(child->pid, signal) ? -errno : 0;
+  if (kill(child->pid, signal))
+    return -errno;
+  /* All others wait until it is a member, whose death rings the bells. This one does not,
+   * but is certain: so it is collected here. */
+  if (signal == SIGKILL && !mc_member_adopted(child->member))
+    collect(child, true);
+  return 0;
 }
 
 _Noreturn void mc_child_exit(int status) {

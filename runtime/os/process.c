@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,9 +47,13 @@ pid_t mc_fork(enum mc_signals signals) {
   reset_signals(signals);
   struct rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
-  sigemptyset(&all);
-  sigprocmask(SIG_SETMASK, &all, NULL);
   return 0;
+}
+
+void mc_unblock_signals(void) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 _Noreturn void mc_exit_now(int status) {
@@ -72,10 +75,6 @@ bool mc_collect(pid_t pid, bool block, int *code) {
   }
   *code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
   return true;
-}
-
-void mc_yield(void) {
-  sched_yield();
 }
 
 static volatile sig_atomic_t sigterm_flag;
