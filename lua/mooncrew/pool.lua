@@ -31,13 +31,15 @@ local made = 0
 
 local KNOWN = {
   processes = true, initializer = true, initargs = true, maxtasksperchild = true, name = true,
-  retries = true, task_timeout = true, joblog = true, resume = true, halt = true,
+  retries = true, task_timeout = true, initializer_timeout = true,
+  joblog = true, resume = true, halt = true,
 }
 
 ---@class mooncrew.Pool.options
 ---@field processes? integer how many workers; default: mooncrew.cpu_count()
 ---@field initializer? function called in each worker before its first task
 ---@field initargs? table its arguments
+---@field initializer_timeout? number seconds that it may take; a pool whose initializer hangs ends
 ---@field maxtasksperchild? integer a worker is replaced after so many tasks
 ---@field retries? integer|mooncrew.Pool.retries of a task whose worker died or that was late
 ---@field task_timeout? number seconds that a task may take in its worker
@@ -70,6 +72,8 @@ function pool.new(options)
   if options.initargs ~= nil then check.type("Pool", "initargs", options.initargs, "table") end
   local retries = retry.check("Pool", options.retries, NO_RETRIES)
   local timeout = check.timeout("Pool", "task_timeout", options.task_timeout)
+  local initializer_timeout = check.timeout("Pool", "initializer_timeout",
+    options.initializer_timeout)
   made = made + 1
   local name = options.name
   if name == nil then name = ("Pool-%d"):format(made) end
@@ -77,7 +81,9 @@ function pool.new(options)
   -- Last of the checks, and before the workers are forked: they inherit its file.
   local book = open_book(options)
   return setmetatable({
-    core = parts.pool(processes, name, max_tasks or 0, options.initializer, options.initargs),
+    core = parts.pool(processes, name, max_tasks or 0, options.initializer, options.initargs,
+      initializer_timeout),
+    initializer_timeout = initializer_timeout,
     book = book,
     name = name,
     processes = processes,
@@ -207,6 +213,11 @@ local function accept(self, id, status, ...)
     lost(self, id, status == "late", ...)
   elseif status == "restart" then
     self.counts.restarts = self.counts.restarts + 1
+  elseif status == "futile" then
+    -- A worker whose initializer raised has sent that error before.
+    self.broken = self.broken or worker_error.futile(self, ...)
+  elseif status == "hung" then
+    self.broken = worker_error.hung(self, select(2, ...))
   else
     self.broken = ... -- why no worker can work
   end

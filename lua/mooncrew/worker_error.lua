@@ -39,6 +39,29 @@ function worker_error.late(pool, task, pid)
   }
 end
 
+---Workers die again and again before they begin a task.
+function worker_error.futile(pool, code, pid)
+  return make{
+    kind = "WorkerLost",
+    message = ("the workers of pool '%s' die before they begin a task, the last one (pid %d) with %s"
+      .. ": no more are started; is the initializer at fault?"):format(pool.name, pid, how(code)),
+    exitcode = code,
+    pid = pid,
+    process = pool.name,
+  }
+end
+
+---An initializer did not end.
+function worker_error.hung(pool, pid)
+  return make{
+    kind = "Timeout",
+    message = ("the initializer of pool '%s' took longer than %g s; its worker (pid %d) was ended, and"
+      .. " no more are started"):format(pool.name, pool.initializer_timeout, pid),
+    pid = pid,
+    process = pool.name,
+  }
+end
+
 ---The pool has nobody left.
 ---@param why any what is known of the reason; nil: nothing
 function worker_error.no_workers(pool, why)

@@ -71,14 +71,16 @@ static int create_shared(struct bind_pool *pool) {
   return error ? error : mc_queue_create(&results, &pool->results);
 }
 
-/* pool(processes, name, max_tasks, initializer, initargs): the arguments are checked
- * already */
+/* pool(processes, name, max_tasks, initializer, initargs, initializer_timeout): the
+ * arguments are checked already */
 static int make_pool(lua_State *L) {
+  lua_Number initializer_timeout = luaL_optnumber(L, 6, 0);
   lua_settop(L, 5);
   struct bind_pool *pool = lua_newuserdatauv(L, sizeof *pool, 2);
   *pool = (struct bind_pool){.owner = getpid(),
                              .processes = (unsigned)luaL_checkinteger(L, 1),
-                             .max_tasks = luaL_checkinteger(L, 3)};
+                             .max_tasks = luaL_checkinteger(L, 3),
+                             .initializer_timeout = initializer_timeout};
   snprintf(pool->name, sizeof pool->name, "%s", luaL_checkstring(L, 2));
   luaL_setmetatable(L, CLASS);
   lua_pushvalue(L, 4);
@@ -204,7 +206,7 @@ static int push_text(lua_State *L, lua_Integer id, const char *status) {
 
 /* pool:collect() → nothing when there is none; else id, and
  *   "returned", values… | "raised", error | "lost" or "late", code, pid, item |
- *   "restart" | "broken", text */
+ *   "restart" | "broken", text | "futile" or "hung", code, pid */
 static int pool_collect(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
   struct mc_lease lease;
@@ -233,6 +235,12 @@ static int pool_collect(lua_State *L) {
   case MC_RESULT_BROKEN:
     push_text(L, 0, "broken");
     lua_pushstring(L, mc_strerror(head.code));
+    break;
+  case MC_RESULT_FUTILE:
+  case MC_RESULT_HUNG:
+    push_text(L, 0, head.status == MC_RESULT_HUNG ? "hung" : "futile");
+    lua_pushinteger(L, head.code);
+    lua_pushinteger(L, head.pid);
     break;
   }
   mc_lease_settle(&lease);

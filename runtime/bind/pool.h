@@ -23,6 +23,7 @@ struct bind_pool {
   pid_t owner;             /* who made it; only that process may use it */
   unsigned processes;
   lua_Integer max_tasks; /* tasks that a worker does before it is replaced; 0: no limit */
+  lua_Number initializer_timeout; /* s; 0: none */
   char name[64];
 };
 

@@ -244,6 +244,8 @@ static int end(lua_State *L) {
 
 /* 0, or the exit status of a worker that can't work. */
 static int get_ready(lua_State *L, struct worker *w) {
+  lua_Number seconds = w->pool->initializer_timeout;
+  mc_seat_prepare(w->seat, seconds > 0 ? mc_deadline(seconds) : MC_FOREVER);
   lua_pushcfunction(L, bind_error_handler);
   lua_pushcfunction(L, begin);
   lua_pushlightuserdata(L, w);
@@ -252,6 +254,8 @@ static int get_ready(lua_State *L, struct worker *w) {
     report_error(L, w);
     return MC_WORKER_UNFIT;
   }
+  if (!mc_seat_ready(w->seat))
+    await_the_end();
   /* The pool's finalizer drops its queues: it must not run while this worker takes from
    * them. */
   lua_settop(L, 1);

@@ -18,7 +18,7 @@ void mc_board_destroy(struct mc_board *board) {
     mc_pages_free(board, size_of(board->n));
 }
 
-void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
+static void begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
   struct mc_desk *desk = seat->desk;
   __atomic_store_n(&desk->id, id, __ATOMIC_RELAXED);
   mc_seat_item(seat, 0);
@@ -31,6 +31,25 @@ void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
   mc_time look = __atomic_load_n(&seat->board->next_look, __ATOMIC_SEQ_CST);
   if (deadline < look || look == 0)
     mc_member_ring(seat->foreman);
+}
+
+void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
+  if (!seat->desk->begun) {
+    __atomic_store_n(&seat->desk->begun, 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&seat->board->useful, 1, __ATOMIC_SEQ_CST);
+  }
+  begin(seat, id, deadline);
+}
+
+void mc_seat_prepare(const struct mc_seat *seat, mc_time deadline) {
+  begin(seat, 0, deadline);
+}
+
+bool mc_seat_ready(const struct mc_seat *seat) {
+  if (!mc_seat_end(seat))
+    return false;
+  __atomic_store_n(&seat->desk->ready, 1, __ATOMIC_SEQ_CST);
+  return true;
 }
 
 bool mc_seat_end(const struct mc_seat *seat) {
@@ -87,6 +106,21 @@ uint64_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id) {
   return __atomic_load_n(&desk->item, __ATOMIC_RELAXED);
 }
 
+bool mc_board_is_ready(const struct mc_board *board, unsigned i) {
+  return __atomic_load_n(&board->desks[i].ready, __ATOMIC_SEQ_CST);
+}
+
+bool mc_board_has_begun(const struct mc_board *board, unsigned i) {
+  return __atomic_load_n(&board->desks[i].begun, __ATOMIC_SEQ_CST);
+}
+
+uint64_t mc_board_useful(const struct mc_board *board) {
+  return __atomic_load_n(&board->useful, __ATOMIC_SEQ_CST);
+}
+
 void mc_board_clear(struct mc_board *board, unsigned i) {
-  __atomic_store_n(&board->desks[i].ticket, 0, __ATOMIC_SEQ_CST);
+  struct mc_desk *desk = &board->desks[i];
+  __atomic_store_n(&desk->ticket, 0, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&desk->ready, 0, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&desk->begun, 0, __ATOMIC_SEQ_CST);
 }

@@ -24,10 +24,13 @@ struct mc_desk {
   /* The worker's: the item of a chunk that is at work, from 1 on; 0: none is. Read once
    * it is dead. */
   uint64_t item;
+  uint32_t ready; /* the worker's: its initializer is done */
+  uint32_t begun; /* the worker's: it has begun a task */
 };
 
 struct mc_board {
   mc_time next_look; /* the foreman's: when it looks by itself; 0: it is about to */
+  uint64_t useful;   /* workers that have begun a task, ever */
   unsigned n;
   struct mc_desk desks[];
 };
@@ -43,6 +46,12 @@ struct mc_seat {
 /* A board for n workers; NULL: no memory. */
 struct mc_board *mc_board_create(unsigned n);
 void mc_board_destroy(struct mc_board *board);
+
+/* Worker: begins to get ready for work, which may take until `deadline`. */
+void mc_seat_prepare(const struct mc_seat *seat, mc_time deadline);
+
+/* Worker: it is ready. false: that took too long; the caller is about to be killed. */
+bool mc_seat_ready(const struct mc_seat *seat);
 
 /* Worker: begins task `id`, which may take until `deadline`. */
 void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline);
@@ -71,6 +80,13 @@ bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
 /* Foreman: which item of the chunk `id` the dead worker of desk i had in hand; 0: none.
  */
 uint64_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id);
+
+/* Foreman: what the worker of desk i has come to: is it ready, has it begun a task? */
+bool mc_board_is_ready(const struct mc_board *board, unsigned i);
+bool mc_board_has_begun(const struct mc_board *board, unsigned i);
+
+/* Foreman: how many workers have begun a task, ever. */
+uint64_t mc_board_useful(const struct mc_board *board);
 
 /* Foreman: a new worker sits down at desk i. */
 void mc_board_clear(struct mc_board *board, unsigned i);

@@ -12,6 +12,10 @@
 #define ASK_AGAIN  0.05
 #define RETRY_FORK 0.2 /* s: until a worker that could not be forked is tried again */
 #define FORK_TRIES 10  /* without a single worker alive: then the pool is broken */
+#define FEW_DEATHS                                                                       \
+  5 /* of workers that begin no task: so many are no reason to give up                   \
+     */
+#define A_LIFE 1000000000u /* ns: a worker that was ready for so long was of use */
 
 struct foreman {
   struct mc_pool_options options;
@@ -19,7 +23,10 @@ struct foreman {
   bool *present; /* workers[i] is a process, alive or not yet looked after */
   bool *late;    /* workers[i] was killed for its task\'s time-out */
   unsigned n_present;
-  bool unfit; /* a worker said that it can't work: none is started any more */
+  mc_time *started;
+  bool unfit;      /* no worker can get ready for work: none is started any more */
+  unsigned futile; /* so many in a row died before they began a task */
+  uint64_t useful; /* the board's, when that was counted last */
   unsigned failed_forks;
   struct mc_seat seat; /* of the worker started last */
 };
@@ -42,7 +49,8 @@ static struct mc_result_head end_of(struct foreman *f, pid_t pid, uint64_t task)
   struct mc_result_head head = {
       .id = task, .status = MC_RESULT_LOST, .code = -SIGKILL, .pid = pid};
   for (unsigned i = 0; i < f->options.processes; i++) {
-    if (f->workers[i].pid != pid || !f->workers[i].ended)
+    /* It may have died since the workers were looked at, so it is looked at again. */
+    if (f->workers[i].pid != pid || !mc_child_ended(&f->workers[i]))
       continue;
     head.code = f->workers[i].code;
     head.status = f->late[i] ? MC_RESULT_LATE : MC_RESULT_LOST;
@@ -86,9 +94,35 @@ static void start_workers(struct foreman *f) {
       return;
     }
     f->failed_forks = 0;
+    f->started[i] = mc_now();
     f->present[i] = true;
     f->n_present++;
   }
+}
+
+/* Worker i has ended before it was ready, or for nothing: when this goes on and on, it is
+ * no use to start others. */
+static void judge(struct foreman *f, unsigned i) {
+  struct mc_board *board = f->options.board;
+  bool ready = mc_board_is_ready(board, i);
+  struct mc_result_head head = {.code = f->workers[i].code, .pid = f->workers[i].pid};
+  uint64_t useful = mc_board_useful(board);
+  if (mc_board_has_begun(board, i) || useful != f->useful ||
+      (ready && mc_now() > f->started[i] + A_LIFE))
+    f->futile = 0;
+  f->useful = useful;
+  if (f->unfit || mc_board_has_begun(board, i) || mc_queue_closed(f->options.tasks))
+    return;
+  f->futile++;
+  if (!ready && f->late[i])
+    head.status = MC_RESULT_HUNG;
+  else if ((!ready && head.code == MC_WORKER_UNFIT) ||
+           (f->futile >= FEW_DEATHS && f->futile >= 2 * f->options.processes))
+    head.status = MC_RESULT_FUTILE;
+  else
+    return;
+  f->unfit = true;
+  report(f, head);
 }
 
 static void look_after_workers(struct foreman *f) {
@@ -99,8 +133,7 @@ static void look_after_workers(struct foreman *f) {
     f->present[i] = false;
     f->n_present--;
     died = true;
-    if (f->workers[i].code == MC_WORKER_UNFIT)
-      f->unfit = true;
+    judge(f, i);
   }
   if (!died)
     return;
@@ -170,11 +203,13 @@ int mc_pool_start(struct mc_child *child, const struct mc_pool_options *options)
   f.workers = calloc(options->processes, sizeof *f.workers);
   f.present = calloc(options->processes, sizeof *f.present);
   f.late = calloc(options->processes, sizeof *f.late);
-  if (f.workers && f.present && f.late)
+  f.started = calloc(options->processes, sizeof *f.started);
+  if (f.workers && f.present && f.late && f.started)
     error = mc_child_start(child, MC_SIGNALS_IGNORE_TERMINAL, supervise, &f);
   free(f.workers);
   free(f.present);
   free(f.late);
+  free(f.started);
   return error;
 }
 

@@ -33,6 +33,10 @@ enum mc_result_status {
   MC_RESULT_LATE,     /* it took longer than its time-out: the worker pid was killed */
   MC_RESULT_RESTART,  /* no task's: a worker was replaced */
   MC_RESULT_BROKEN,   /* no task's: no worker can be started, code is the error */
+  MC_RESULT_FUTILE,   /* no task's: workers die before they begin one, and are not
+                         replaced any more; as the last of them, the worker pid with code */
+  MC_RESULT_HUNG,     /* no task's: the worker pid was killed, its preparations took too
+                         long; none is started any more */
 };
 
 /* What a message of the results queue starts with. */
@@ -44,8 +48,8 @@ struct mc_result_head {
   uint32_t item; /* LOST, LATE: of the chunk, the one in hand, from 1 on; 0: none */
 };
 
-/* A worker that ends with this status is not replaced: it could not get ready for work.
- */
+/* A worker that ends with this status before it is ready is not replaced: it could not
+ * get ready for work. */
 #define MC_WORKER_UNFIT 70
 
 struct mc_pool_options {

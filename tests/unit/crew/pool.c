@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { ECHO, DIE, ENDLESS, UNFIT };
+enum { ECHO, DIE, ENDLESS, UNFIT, STILLBORN, HANGS };
 
 static mc_ref tasks, results;
 static struct mc_board *board;
@@ -23,6 +23,12 @@ static int work(void *data, const struct mc_seat *seat) {
   struct mc_lease lease;
   if (*(int *)data == UNFIT)
     return MC_WORKER_UNFIT;
+  mc_seat_prepare(seat, *(int *)data == HANGS ? mc_deadline(0.05) : MC_FOREVER);
+  while (*(int *)data == HANGS)
+    ;
+  if (*(int *)data == STILLBORN)
+    raise(SIGKILL);
+  assert_true(mc_seat_ready(seat));
   while (mc_queue_take(tasks, &lease, 1, MC_FOREVER) == 1) {
     struct mc_task_head task;
     memcpy(&task, lease.bytes, sizeof task);
@@ -192,6 +198,55 @@ static void gives_up_on_workers_that_are_unfit(void **state) {
   assert_int_equal(start(&foreman, 2, &kind), 0);
   assert_int_equal(mc_child_join(&foreman, MC_FOREVER), 0);
   assert_int_equal(foreman.code, 1);
+  assert_int_equal(receive().status, MC_RESULT_FUTILE);
+  assert_int_equal(mc_queue_size(results), 0);
+  drop_queues();
+}
+
+static void gives_up_on_workers_that_die_before_they_begin(void **state) {
+  (void)state;
+  int kind = STILLBORN;
+  struct mc_child foreman;
+  assert_int_equal(start(&foreman, 1, &kind), 0);
+  for (int i = 1; i < 5; i++)
+    assert_int_equal(receive().status, MC_RESULT_RESTART);
+  struct mc_result_head head = receive();
+  assert_int_equal(head.status, MC_RESULT_FUTILE);
+  assert_int_equal(head.code, -SIGKILL);
+  assert_int_equal(mc_child_join(&foreman, MC_FOREVER), 0);
+  assert_int_equal(foreman.code, 1);
+  assert_int_equal(mc_queue_size(results), 0);
+  drop_queues();
+}
+
+static void gives_up_on_workers_that_do_not_get_ready(void **state) {
+  (void)state;
+  int kind = HANGS;
+  struct mc_child foreman;
+  assert_int_equal(start(&foreman, 1, &kind), 0);
+  struct mc_result_head head = receive();
+  assert_int_equal(head.status, MC_RESULT_HUNG);
+  assert_true(head.pid > 1);
+  assert_int_equal(mc_child_join(&foreman, MC_FOREVER), 0);
+  assert_int_equal(foreman.code, 1);
+  drop_queues();
+}
+
+static void goes_on_for_ever_with_tasks_that_kill(void **state) {
+  (void)state;
+  int kind = ECHO;
+  struct mc_child foreman;
+  assert_int_equal(start(&foreman, 1, &kind), 0);
+  for (uint64_t id = 1; id <= 12; id++)
+    give(id, DIE);
+  for (int i = 0; i < 12; i++) {
+    assert_int_equal(receive().status, MC_RESULT_LOST);
+    assert_int_equal(receive().status, MC_RESULT_RESTART);
+  }
+  give(13, ECHO);
+  assert_int_equal(receive().status, MC_RESULT_RETURNED);
+  mc_queue_close(tasks);
+  assert_int_equal(mc_child_join(&foreman, MC_FOREVER), 0);
   drop_queues();
 }
 
@@ -235,6 +290,9 @@ int main(void) {
       cmocka_unit_test(ends_a_task_that_is_late),
       cmocka_unit_test(ends_the_worker_of_a_doomed_task_alone),
       cmocka_unit_test(gives_up_on_workers_that_are_unfit),
+      cmocka_unit_test(gives_up_on_workers_that_die_before_they_begin),
+      cmocka_unit_test(gives_up_on_workers_that_do_not_get_ready),
+      cmocka_unit_test(goes_on_for_ever_with_tasks_that_kill),
       cmocka_unit_test(takes_its_workers_along_when_it_is_killed),
   };
   return cmocka_run_group_tests(tests, make_space, stop_watcher);
