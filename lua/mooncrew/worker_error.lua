@@ -43,8 +43,8 @@ end
 function worker_error.futile(pool, code, pid)
   return make{
     kind = "WorkerLost",
-    message = ("the workers of pool '%s' die before they begin a task, the last one (pid %d) with %s"
-      .. ": no more are started; is the initializer at fault?"):format(pool.name, pid, how(code)),
+    message = ("the workers of pool '%s' die before they begin a task, the last one (pid %d) with"
+      .. " %s: no more are started; is the initializer at fault?"):format(pool.name, pid, how(code)),
     exitcode = code,
     pid = pid,
     process = pool.name,
@@ -55,8 +55,8 @@ end
 function worker_error.hung(pool, pid)
   return make{
     kind = "Timeout",
-    message = ("the initializer of pool '%s' took longer than %g s; its worker (pid %d) was ended, and"
-      .. " no more are started"):format(pool.name, pool.initializer_timeout, pid),
+    message = ("the initializer of pool '%s' took longer than %g s; its worker (pid %d) was ended,"
+      .. " and no more are started"):format(pool.name, pool.initializer_timeout, pid),
     pid = pid,
     process = pool.name,
   }

@@ -33,8 +33,8 @@ enum mc_result_status {
   MC_RESULT_LATE,     /* it took longer than its time-out: the worker pid was killed */
   MC_RESULT_RESTART,  /* no task's: a worker was replaced */
   MC_RESULT_BROKEN,   /* no task's: no worker can be started, code is the error */
-  MC_RESULT_FUTILE,   /* no task's: workers die before they begin one, and are not
-                         replaced any more; as the last of them, the worker pid with code */
+  MC_RESULT_FUTILE,   /* no task's: workers die before they begin one, the last was pid,
+                         with code; none is started any more */
   MC_RESULT_HUNG,     /* no task's: the worker pid was killed, its preparations took too
                          long; none is started any more */
 };
