@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define RESERVE ((rlim_t)1 << 20) /* bytes: between the soft and the hard limit */
+#define RESERVE   ((rlim_t)1 << 20) /* bytes: between the soft and the hard limit */
+#define MOST_DATA ((rlim_t)1 << 40) /* pages, more than a process can have */
 
 static bool reserve_kept;
 
@@ -28,39 +28,42 @@ static int lower(int which, rlim_t soft, rlim_t hard) {
   return setrlimit(which, &new) == 0 ? 0 : -errno;
 }
 
-/* Reads the whole of a small file of /proc. Not stdio, whose buffer would be memory. */
-static int read_text(const char *path, char *text, size_t size) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return -errno;
-  size_t length = 0;
-  ssize_t n = 1;
-  while (length < size - 1 && n > 0) {
-    n = read(fd, text + length, size - 1 - length);
-    if (n > 0)
-      length += (size_t)n;
-  }
-  int error = n < 0 ? -errno : 0;
-  close(fd);
-  text[length] = 0;
-  return error;
+/* Whether one more page can be had below this limit. */
+static bool page_fits(rlim_t bytes, rlim_t hard, size_t page) {
+  struct rlimit limit = {bytes, hard};
+  if (setrlimit(RLIMIT_DATA, &limit) != 0)
+    return false;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  void *at = mmap(NULL, page, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (at == MAP_FAILED)
+    return false;
+  munmap(at, page);
+  return true;
 }
 
-/* The bytes that count for RLIMIT_DATA now. */
+/* The bytes that count for RLIMIT_DATA now; found by trial, for files may be out of reach
+ * of a process that is confined already. */
 static int data_bytes(rlim_t *bytes) {
-  char text[4096];
-  int error = read_text("/proc/self/status", text, sizeof text);
-  if (error)
-    return error;
-  const char *line = strstr(text, "\nVmData:");
-  if (!line)
-    return -ENOSYS;
-  *bytes = (rlim_t)strtoull(line + strlen("\nVmData:"), NULL, 10) << 10;
-  return 0;
+  struct rlimit old;
+  if (getrlimit(RLIMIT_DATA, &old) != 0)
+    return -errno;
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  rlim_t least = 0, most = MOST_DATA; /* in pages */
+  if (old.rlim_max != RLIM_INFINITY && old.rlim_max / page < most)
+    most = old.rlim_max / page;
+  while (least < most) {
+    rlim_t middle = least + (most - least) / 2;
+    if (page_fits(middle * page, old.rlim_max, page))
+      most = middle;
+    else
+      least = middle + 1;
+  }
+  *bytes = most ? (most - 1) * page : 0;
+  return setrlimit(RLIMIT_DATA, &old) == 0 ? 0 : -errno;
 }
 
 static int limit_memory(uint64_t bytes) {
-  rlim_t now;
+  rlim_t now = 0;
   int error = data_bytes(&now);
   if (error)
     return error;
