@@ -103,7 +103,7 @@ end
 local function look(self, pool)
   if self.halted or not self.ticket.halt or not self.ticket.state.halted then return end
   self.halted = true
-  if self.ticket.halt.when == "now" then pool:drop(self) end
+  if self.ticket.halt.when == "now" then pool:call_off() end
 end
 
 local function drop_first(values)

@@ -164,6 +164,7 @@ local function lost_alone(self, task, err)
   if was_finished(self, task, err) then return end
   if task.tried < task.retries.max and not task.given_up then
     try_again(self, task)
+  if task.called_off then return task.passed(mooncrew.Cancelled) end
   else
     fail(self, task, err)
   end
@@ -348,13 +349,16 @@ end
 
 ---Gives up all tasks that are under way of a run that was called off.
 ---@package
-function Pool:drop()
+function Pool:call_off()
   for _, task in ipairs(self.pending) do
     if task then
       self.core:doom(task.id)
       forget(self, task.id)
       task.passed(mooncrew.Cancelled)
     end
+    elseif task then
+      task.called_off = true
+      self.core:doom(task.id)
   end
 end
 
