@@ -347,12 +347,11 @@ function Pool:give(task)
   error(err, 0)
 end
 
----Gives up all tasks that are under way of a run that was called off.
+---Ends all tasks that are at work, of a run that was called off. What has been done counts still.
 ---@package
 function Pool:call_off()
   for _, task in ipairs(self.pending) do
-    if task then
-      self.core:doom(task.id)
+    if task and task.waits then
       forget(self, task.id)
       task.passed(mooncrew.Cancelled)
     end
