@@ -354,10 +354,10 @@ function Pool:call_off()
     if task and task.waits then
       forget(self, task.id)
       task.passed(mooncrew.Cancelled)
-    end
     elseif task then
       task.called_off = true
       self.core:doom(task.id)
+    end
   end
 end
 
