@@ -211,6 +211,8 @@ end
 -- Takes up to a chunk from the source and gives it; false at the source's end.
 local function give_next(pool, job)
   local items, n = {}, 0
+  -- A run that was called off takes no more from its source, which may have no end.
+  if pool.book and pool.book.halted then job.exhausted = true end
   while n < job.chunksize and not job.exhausted do
     local item = job.pull()
     if item == nil then
@@ -236,8 +238,6 @@ local function give_next(pool, job)
     fn = job.fn,
     args = { alone and items[1] or items, n = 1 },
     name = alone and name_of(job, items[1], number),
-  -- A run that was called off takes no more from its source, which may have no end.
-  if pool.book and pool.book.halted then job.exhausted = true end
     passed = function() came({ n = 0 }) end,
     timeout = job.timeout,
     retries = job.retries,

@@ -162,9 +162,9 @@ end
 
 local function lost_alone(self, task, err)
   if was_finished(self, task, err) then return end
+  if task.called_off then return task.passed(mooncrew.Cancelled) end
   if task.tried < task.retries.max and not task.given_up then
     try_again(self, task)
-  if task.called_off then return task.passed(mooncrew.Cancelled) end
   else
     fail(self, task, err)
   end
