@@ -8,7 +8,8 @@
 
 static const char handles_key; /* registry: reference → handle, weak */
 static const char classes_key; /* registry: kind → metatable */
-static const char class_mark;  /* a key that only handle metatables have */
+/* A key that only handle metatables have: the address of the class's name. */
+static const char class_mark;
 
 static int handle_gc(lua_State *L) {
   struct bind_handle *handle = lua_touserdata(L, 1);
@@ -45,7 +46,7 @@ void bind_open_handle(lua_State *L) {
 }
 
 void bind_handle_class(lua_State *L, enum mc_kind kind, const char *name) {
-  lua_pushboolean(L, true);
+  lua_pushlightuserdata(L, (void *)name);
   lua_rawsetp(L, -2, &class_mark);
   lua_pushcfunction(L, handle_gc);
   lua_setfield(L, -2, "__gc");
@@ -134,6 +135,18 @@ void bind_handle_push(lua_State *L, mc_ref ref) {
   remember(L, ref);
 }
 
+const struct bind_handle *bind_test_handle(lua_State *L, int arg, const char *name) {
+  struct bind_handle *handle = lua_touserdata(L, arg);
+  if (!handle || !lua_getmetatable(L, arg))
+    return NULL;
+  lua_rawgetp(L, -1, &class_mark);
+  bool same = lua_touserdata(L, -1) == name;
+  lua_pop(L, 2);
+  return same ? handle : NULL;
+}
+
 mc_ref bind_check_handle(lua_State *L, int arg, const char *name) {
-  return ((struct bind_handle *)luaL_checkudata(L, arg, name))->ref;
+  const struct bind_handle *handle = bind_test_handle(L, arg, name);
+  return handle ? handle->ref
+                : ((struct bind_handle *)luaL_checkudata(L, arg, name))->ref;
 }

@@ -36,6 +36,10 @@ bool bind_handle_ref(lua_State *L, int index, mc_ref *ref);
 /* Pushes the handle of an object that something else keeps alive meanwhile. Raises. */
 void bind_handle_push(lua_State *L, mc_ref ref);
 
+/* The handle at `arg` when it is one of the class that was made with this very `name`:
+ * faster than a look-up by the name's text. NULL: it may still be one. */
+const struct bind_handle *bind_test_handle(lua_State *L, int arg, const char *name);
+
 /* The reference of a handle of that class, or an argument error. */
 mc_ref bind_check_handle(lua_State *L, int arg, const char *name);
 

@@ -12,7 +12,9 @@
 
 /* A lock of either class. */
 static mc_ref check_lock(lua_State *L) {
-  struct bind_handle *handle = luaL_testudata(L, 1, RLOCK);
+  const struct bind_handle *handle = bind_test_handle(L, 1, LOCK);
+  if (!handle)
+    handle = luaL_testudata(L, 1, RLOCK);
   return handle ? handle->ref : bind_check_handle(L, 1, LOCK);
 }
 

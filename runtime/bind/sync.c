@@ -29,6 +29,14 @@ enum { ACQUIRE_HANDLE = 1, ACQUIRE_HOW, ACQUIRE_DEPTH, ACQUIRE_WAIT };
 
 static int acquire_again(lua_State *L, int status, lua_KContext context);
 
+static int push_taken(lua_State *L, int rc) {
+  lua_pushboolean(L, true);
+  if (rc == 1)
+    return 1;
+  lua_pushliteral(L, "abandoned");
+  return 2;
+}
+
 /* Tries, and waits where that is allowed. The wait is made only then. */
 static int acquire_now(lua_State *L, mc_time deadline) {
   struct bind_handle *handle = lua_touserdata(L, ACQUIRE_HANDLE);
@@ -36,13 +44,8 @@ static int acquire_now(lua_State *L, mc_time deadline) {
   uint32_t depth = (uint32_t)lua_tointeger(L, ACQUIRE_DEPTH);
   for (;;) {
     int rc = how->attempt(handle->ref, depth);
-    if (rc > 0) {
-      lua_pushboolean(L, true);
-      if (rc == 1)
-        return 1;
-      lua_pushliteral(L, "abandoned");
-      return 2;
-    }
+    if (rc > 0)
+      return push_taken(L, rc);
     if (rc != MC_BUSY && (rc != MC_DEADLOCK || deadline == MC_FOREVER))
       return bind_raise(L, how->function, rc);
     if (deadline == MC_NOW) {
@@ -72,6 +75,9 @@ static int acquire_again(lua_State *L, int status, lua_KContext context) {
 
 int bind_acquire(lua_State *L, const struct bind_acquire *how, mc_time deadline,
                  uint32_t depth) {
+  int rc = how->attempt(bind_handle_of(lua_touserdata(L, ACQUIRE_HANDLE)), depth);
+  if (rc > 0) /* most often, and then nothing else is needed */
+    return push_taken(L, rc);
   lua_settop(L, ACQUIRE_HANDLE);
   lua_pushlightuserdata(L, (void *)how);
   lua_pushinteger(L, depth);

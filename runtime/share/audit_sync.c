@@ -29,10 +29,6 @@ static void see_state(struct mc_walk *w, mc_ref ref) {
   enum mc_kind kind = (enum mc_kind)sync->object.kind;
   if (sync->lock.owner != 0)
     mc_audit_fault(w, "object %u: somebody is noted in its lock", ref);
-  if ((kind == MC_KIND_LOCK || kind == MC_KIND_RLOCK) &&
-      (sync->owner == 0) != (sync->value == 0))
-    mc_audit_fault(w, "lock %u is held %llu times by %llx", ref,
-                   (unsigned long long)sync->value, (unsigned long long)sync->owner);
   uint64_t permits = sync->value;
   uint32_t here = 0;
   for (uint32_t i = 0; i < sync->n_roll; i++) {

@@ -1,11 +1,14 @@
-/* Locks: see mutex.h. `owner`, `task` and `value` (how often) change together. */
+/* Locks: see mutex.h.
+ *
+ * All there is to know is one word, `owner`, which changes by compare-and-swap alone: it
+ * is the commit of taking and of giving back, so there is nothing to recover. `task` and
+ * `value` (how often) belong to the owner, which writes them while it has the word; to
+ * anybody else they mean nothing. */
 #include "share/mutex.h"
 
 #include "base/error.h"
-#include "share/lock.h"
 #include "share/member_state.h"
 #include "share/sync_layout.h"
-#include "share/undo.h"
 #include "share/wake.h"
 
 int mc_mutex_create(bool reentrant, mc_ref *mutex) {
@@ -22,71 +25,70 @@ static bool is_alive(uint64_t owner) {
   return owner != 0 && !mc_member_gone(mc_member_unpack(owner));
 }
 
-/* Under the lock: how often it is held by now for the task, or an error. */
-static int take(struct mc_sync *sync, uint64_t self, uint64_t task, uint32_t depth) {
-  uint64_t owner = sync->owner;
-  bool alive = is_alive(owner);
-  bool mine = owner == self && sync->task == task;
-  if (mine && sync->object.kind != MC_KIND_RLOCK)
-    return MC_DEADLOCK;
-  if (alive && !mine)
-    return MC_BUSY;
-  mc_undo_begin(&sync->lock);
-  mc_set64(&sync->owner, self);
-  mc_set64(&sync->task, task);
-  mc_set64(&sync->value, mine ? sync->value + depth : depth);
-  mc_undo_commit();
-  return owner && !alive ? MC_ABANDONED : MC_TAKEN;
+static uint64_t owner_of(const struct mc_sync *sync) {
+  return __atomic_load_n(&sync->owner, __ATOMIC_ACQUIRE);
+}
+
+static bool change_owner(struct mc_sync *sync, uint64_t from, uint64_t to) {
+  /* A full barrier too: a wake-up that follows must see sleepers that came before. */
+  return __atomic_compare_exchange_n(&sync->owner, &from, to, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED);
+}
+
+static void set_task(struct mc_sync *sync, uint64_t task, uint64_t depth) {
+  __atomic_store_n(&sync->task, task, __ATOMIC_RELAXED);
+  __atomic_store_n(&sync->value, depth, __ATOMIC_RELAXED);
+}
+
+/* How often the task has it, given who the owner is. */
+static uint64_t depth_of(const struct mc_sync *sync, uint64_t owner, uint64_t task) {
+  if (owner != mc_member_pack(mc_member_self()) ||
+      __atomic_load_n(&sync->task, __ATOMIC_RELAXED) != task)
+    return 0;
+  return __atomic_load_n(&sync->value, __ATOMIC_RELAXED);
 }
 
 int mc_mutex_try(mc_ref mutex, uint64_t task, uint32_t depth) {
   struct mc_sync *sync = mc_at(mutex);
-  uint64_t self = mc_member_pack(mc_member_self());
-  uint64_t owner = __atomic_load_n(&sync->owner, __ATOMIC_ACQUIRE);
-  if (owner != self && is_alive(owner))
-    return MC_BUSY;
-  mc_lock(&sync->lock);
-  int rc = take(sync, self, task, depth);
-  mc_unlock(&sync->lock);
-  return rc;
+  uint64_t owner = owner_of(sync);
+  uint64_t has = depth_of(sync, owner, task);
+  if (has && sync->object.kind != MC_KIND_RLOCK)
+    return MC_DEADLOCK;
+  if (has) {
+    set_task(sync, task, has + depth);
+    return MC_TAKEN;
+  }
+  if (is_alive(owner) || !change_owner(sync, owner, mc_member_pack(mc_member_self())))
+    return MC_BUSY; /* one who was faster has it now, or had */
+  set_task(sync, task, depth);
+  return owner ? MC_ABANDONED : MC_TAKEN;
 }
 
 int mc_mutex_release(mc_ref mutex, uint64_t task, bool own, uint32_t depth) {
   struct mc_sync *sync = mc_at(mutex);
-  uint64_t self = mc_member_pack(mc_member_self());
-  int rc = 0;
-  mc_lock(&sync->lock);
-  bool mine = sync->owner == self && sync->task == task;
-  if (!is_alive(sync->owner)) {
-    rc = MC_NOTHELD;
-  } else if (!mine && (own || sync->object.kind == MC_KIND_RLOCK)) {
-    rc = MC_NOTOWNER;
-  } else if (depth < sync->value) {
-    __atomic_store_n(&sync->value, sync->value - depth, __ATOMIC_RELEASE);
-  } else {
-    mc_undo_begin(&sync->lock);
-    mc_set64(&sync->owner, 0);
-    mc_set64(&sync->task, 0);
-    mc_set64(&sync->value, 0);
-    mc_undo_commit();
+  for (;;) {
+    uint64_t owner = owner_of(sync);
+    uint64_t has = depth_of(sync, owner, task);
+    if (!has && !is_alive(owner))
+      return MC_NOTHELD;
+    if (!has && (own || sync->object.kind == MC_KIND_RLOCK))
+      return MC_NOTOWNER;
+    if (depth < has) {
+      set_task(sync, task, has - depth);
+      return 0;
+    }
+    if (change_owner(sync, owner, 0))
+      break;
   }
-  bool is_free = sync->owner == 0;
-  mc_unlock(&sync->lock);
-  if (rc == 0 && is_free)
-    mc_wake(&sync->waiters, 1);
-  return rc;
+  mc_wake(&sync->waiters, 1);
+  return 0;
 }
 
 uint32_t mc_mutex_depth(mc_ref mutex, uint64_t task) {
-  struct mc_sync *sync = mc_at(mutex);
-  mc_lock(&sync->lock);
-  bool mine = sync->owner == mc_member_pack(mc_member_self()) && sync->task == task;
-  uint32_t depth = mine ? (uint32_t)sync->value : 0;
-  mc_unlock(&sync->lock);
-  return depth;
+  const struct mc_sync *sync = mc_at(mutex);
+  return (uint32_t)depth_of(sync, owner_of(sync), task);
 }
 
 bool mc_mutex_locked(mc_ref mutex) {
-  const struct mc_sync *sync = mc_at(mutex);
-  return is_alive(__atomic_load_n(&sync->owner, __ATOMIC_ACQUIRE));
+  return is_alive(owner_of(mc_at(mutex)));
 }

@@ -9,9 +9,9 @@
  * going on looks for entries of members that are gone, and undoes what those had; after
  * each death every sleeper looks. The owner of a lock is looked at in the same way.
  *
- * All is changed under the object's own core lock, in undo sections, except for an event,
- * which is one word. The object lies in a block of the class of queues, its lock where
- * theirs is: lock words stay lock words.
+ * All is changed under the object's own core lock, in undo sections, except for a lock
+ * and an event, which are one word each. The object lies in a block of the class of
+ * queues, its lock where theirs is: lock words stay lock words.
  *
  * Invariants: entries at and behind n_roll are stale. A member has at most one entry in a
  * semaphore's roll. */
@@ -45,10 +45,12 @@ struct mc_sync {
 
   struct mc_robust lock; /* "[sync]" */
   /* [sync], read by anybody. semaphore: permits; event: times it was set << 1 | set
-   * ([any]); barrier: how many have arrived; lock: how often its owner has it */
+   * ([any]); barrier: how many have arrived; lock: how often its owner has it ([owner])
+   */
   uint64_t value;
-  uint64_t owner;   /* [sync]: packed member. lock: who has it; barrier: who acts */
-  uint64_t task;    /* [sync]: lock: which task of the owner */
+  uint64_t
+      owner;     /* packed member. lock: who has it ([any]); barrier: who acts ([sync]) */
+  uint64_t task; /* [owner]: lock: which task of the owner */
   uint64_t phase;   /* [sync]: barrier: times it opened or broke */
   uint64_t broke;   /* [sync]: barrier: a bit for each of the last phases, 1: it broke */
   uint32_t broken;  /* [sync]: barrier */
