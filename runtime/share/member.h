@@ -47,7 +47,8 @@ bool mc_member_gone(struct mc_member member);
  * bells. */
 bool mc_member_adopted(struct mc_member member);
 
-/* true while the child is that member: adopted and not gone. Not so, it may be a zombie. */
+/* true while the child is that member: adopted and not gone. Not so, it may be a zombie.
+ */
 bool mc_member_alive(struct mc_member member);
 
 /* Reaps every dead member; callable by any member at any time, safe beside others.
