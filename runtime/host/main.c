@@ -174,6 +174,9 @@ int main(int argc, char *argv[]) {
   mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  /* Freed blocks are merged at once. Put off, the merging falls to the first large
+   * request, which in a child means pages all over the heap to be copied. */
+  mallopt(M_MXFAST, 0);
   if (argv[0][0] != '\0')
     report_set_name(argv[0]);
   struct command command = {argc, argv, options_read(argv), NULL};
