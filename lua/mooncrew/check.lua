@@ -1,6 +1,8 @@
 -- Checks of arguments: one clear error that names the function, the argument, what was expected
 -- and what came.
 
+local parts = require "mooncrew.parts"
+
 local check = {}
 
 local function describe(value)
@@ -41,6 +43,16 @@ function check.timeout(func, what, value, level)
     check.fail(func, what, "a number of seconds above 0", value, (level or 2) + 1)
   end
   return value
+end
+
+---A number of bytes: nil, a whole number above 0, or a text such as "256M".
+---@return integer?
+function check.size(func, what, value, level)
+  local bytes = value ~= nil and parts.size(value) or nil
+  if value ~= nil and not bytes then
+    check.fail(func, what, 'a number of bytes or a size such as "256M"', value, (level or 2) + 1)
+  end
+  return bytes
 end
 
 ---A value of one type.

@@ -75,7 +75,7 @@ static bool read_limits(lua_State *L, int index, struct mc_limits *limits) {
   if (lua_getfield(L, index, "memory") != LUA_TNIL) {
     limits->memory = to_size(L, -1);
     if (limits->memory < LEAST_MEMORY || limits->memory > MOST_MEMORY)
-      return refuse(L, "limits.memory", "a size from 1M on, such as \"256M\",", -1);
+      return refuse(L, "limits.memory", "a size of 1M or more, such as \"256M\",", -1);
   }
   if (lua_getfield(L, index, "cpu") != LUA_TNIL) {
     lua_Number n = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
@@ -108,7 +108,7 @@ static bool read_paths(lua_State *L, int sandbox, const char *field, int all) {
   while (lua_next(L, list)) {
     lua_pop(L, 1);
     if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1 || lua_tointeger(L, -1) > n)
-      return refuse(L, name, "a list of paths", list);
+      return refuse(L, name, "a list of paths without holes and names", list);
   }
   for (lua_Integer i = 1; i <= n; i++) {
     size_t length;

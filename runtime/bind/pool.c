@@ -71,16 +71,25 @@ static int create_shared(struct bind_pool *pool) {
   return error ? error : mc_queue_create(&results, &pool->results);
 }
 
-/* pool(processes, name, max_tasks, initializer, initargs, initializer_timeout): the
- * arguments are checked already */
+/* pool(processes, name, max_tasks, initializer, initargs, initializer_timeout,
+ * max_memory, confine): the arguments are checked already */
 static int make_pool(lua_State *L) {
+  lua_settop(L, 8);
+  struct mc_confine confine;
+  if (bind_confine_prepare(L, 8, &confine)) {
+    bind_push_error(L, "OSError", "Pool: %s", lua_tostring(L, -1));
+    return lua_error(L);
+  }
   lua_Number initializer_timeout = luaL_optnumber(L, 6, 0);
+  uint64_t max_memory = (uint64_t)luaL_optinteger(L, 7, 0);
   lua_settop(L, 5);
   struct bind_pool *pool = lua_newuserdatauv(L, sizeof *pool, 2);
   *pool = (struct bind_pool){.owner = getpid(),
                              .processes = (unsigned)luaL_checkinteger(L, 1),
                              .max_tasks = luaL_checkinteger(L, 3),
-                             .initializer_timeout = initializer_timeout};
+                             .initializer_timeout = initializer_timeout,
+                             .max_memory = max_memory,
+                             .confine = confine};
   snprintf(pool->name, sizeof pool->name, "%s", luaL_checkstring(L, 2));
   luaL_setmetatable(L, CLASS);
   lua_pushvalue(L, 4);
@@ -101,6 +110,7 @@ static int make_pool(lua_State *L) {
                                       .data = &context};
     error = mc_pool_start(&pool->child.child, &options);
   }
+  bind_confine_drop(&pool->confine); /* the foreman has a copy of its own */
   if (error) {
     drop_shared(pool);
     return bind_raise(L, "Pool", error);

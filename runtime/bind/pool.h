@@ -4,6 +4,7 @@
 #define MC_BIND_POOL_H
 
 #include "bind/child.h"
+#include "bind/confine.h"
 #include "crew/board.h"
 #include "share/space.h"
 
@@ -24,6 +25,8 @@ struct bind_pool {
   unsigned processes;
   lua_Integer max_tasks; /* tasks that a worker does before it is replaced; 0: no limit */
   lua_Number initializer_timeout; /* s; 0: none */
+  uint64_t max_memory;            /* bytes; a worker over it is replaced; 0: no limit */
+  struct mc_confine confine;      /* what its workers are held to */
   char name[64];
 };
 

@@ -31,6 +31,9 @@ struct worker {
   lua_Integer index;         /* of the list's item that is at work, in a map */
   struct mc_buffer message;  /* reused for results */
   struct mc_buffer function; /* the encoded form of the function that is cached */
+  int gauge;                 /* of this process's memory; -1: it does not matter */
+  uint64_t born_with;        /* bytes: what it had when it was forked */
+  bool worn;                 /* it ran out of memory: a fresh one goes on */
 };
 
 static const char function_key; /* registry: the cached function */
@@ -227,6 +230,8 @@ static int begin(lua_State *L) {
   char name[96];
   snprintf(name, sizeof name, "%s-%u", w->pool->name, w->seat->number);
   bind_child_begin(L, name, true);
+  if (w->pool->confine.sandboxed)
+    bind_confine_explain_require(L);
   if (lua_getiuservalue(L, 2, BIND_POOL_INITIALIZER) == LUA_TFUNCTION) {
     lua_getiuservalue(L, 2, BIND_POOL_INITARGS);
     int args = lua_gettop(L);
@@ -242,15 +247,46 @@ static int end(lua_State *L) {
   return 0;
 }
 
+/* Whether it is held to what its pool was made with; else an error value is pushed. */
+static bool confine(lua_State *L, struct worker *w) {
+  w->gauge = w->pool->max_memory ? mc_memory_gauge_open() : -1;
+  if (w->pool->max_memory && w->gauge < 0) {
+    bind_push_error(L, "OSError", "Pool: max_memory: /proc/self/statm: %s",
+                    mc_strerror(w->gauge));
+    return false;
+  }
+  w->born_with = w->gauge >= 0 ? mc_memory_gauge_read(w->gauge) : 0;
+  enum mc_confine_step step;
+  int error = mc_confine_enter(&w->pool->confine, -1, &step);
+  if (!error)
+    return true;
+  bind_confine_push_failure(L, step, error);
+  bind_push_error(L, "OSError", "Pool: %s", lua_tostring(L, -1));
+  return false;
+}
+
+/* Whether it uses more memory than a worker of its pool should. */
+static bool is_too_big(const struct worker *w) {
+  return w->gauge >= 0 &&
+         mc_memory_gauge_read(w->gauge) > w->born_with + w->pool->max_memory;
+}
+
 /* 0, or the exit status of a worker that can't work. */
 static int get_ready(lua_State *L, struct worker *w) {
+  if (!confine(L, w)) {
+    report_error(L, w);
+    return MC_WORKER_UNFIT;
+  }
   lua_Number seconds = w->pool->initializer_timeout;
   mc_seat_prepare(w->seat, seconds > 0 ? mc_deadline(seconds) : MC_FOREVER);
   lua_pushcfunction(L, bind_error_handler);
   lua_pushcfunction(L, begin);
   lua_pushlightuserdata(L, w);
   lua_pushvalue(L, 1);
-  if (lua_pcall(L, 2, 0, -4) != LUA_OK) {
+  int begun = lua_pcall(L, 2, 0, -4);
+  if (begun != LUA_OK) {
+    if (begun == LUA_ERRMEM)
+      bind_confine_out_of_memory(L);
     report_error(L, w);
     return MC_WORKER_UNFIT;
   }
@@ -279,12 +315,19 @@ int bind_work(lua_State *L, struct bind_pool *pool, const struct mc_seat *seat) 
     lua_pushcfunction(L, bind_error_handler);
     lua_pushcfunction(L, run_task);
     lua_pushlightuserdata(L, &w);
-    if (lua_pcall(L, 1, 0, 1) != LUA_OK)
+    int ended = lua_pcall(L, 1, 0, 1);
+    if (ended == LUA_ERRMEM) {
+      w.worn = pool->confine.limits.memory > 0;
+      bind_confine_out_of_memory(L);
+    }
+    if (ended != LUA_OK)
       report_error(L, &w);
     mc_lease_settle(&w.lease);
     if (!mc_seat_end(seat))
       await_the_end();
     lua_settop(L, 0);
+    if (w.worn || is_too_big(&w))
+      break;
   }
   lua_pushcfunction(L, end);
   lua_pcall(L, 0, 0, 0);

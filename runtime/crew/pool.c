@@ -126,19 +126,19 @@ static void judge(struct foreman *f, unsigned i) {
 }
 
 static void look_after_workers(struct foreman *f) {
-  bool died = false;
+  unsigned died = 0;
   for (unsigned i = 0; i < f->options.processes; i++) {
     if (!f->present[i] || !mc_child_ended(&f->workers[i]))
       continue;
     f->present[i] = false;
     f->n_present--;
-    died = true;
+    died++;
     judge(f, i);
   }
   if (!died)
     return;
   report_lost(f);
-  if (!f->unfit && !drained(f))
+  for (; died && !f->unfit && !drained(f); died--)
     report(f, (struct mc_result_head){.status = MC_RESULT_RESTART});
 }
 
