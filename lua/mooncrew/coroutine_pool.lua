@@ -4,6 +4,7 @@
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
 local check = require "mooncrew.check"
+local callbacks = require "mooncrew.callbacks"
 local result = require "mooncrew.result"
 local mapping = require "mooncrew.mapping"
 
@@ -26,6 +27,7 @@ function coroutine_pool.new(n)
     first = 1,
     last = 0,
     running = {},
+    callbacks = callbacks.new(),
     n_running = 0,
     came = parts.latch(), -- set whenever a job is done; await() makes a new one
     counts = { done = 0, failed = 0 },
@@ -54,8 +56,7 @@ local apply = {
   end,
 }
 
-local function run_job(self, job)
-  local values = table.pack(xpcall(apply[job.mode], handler, job.fn, job.args))
+local function report(self, job, values)
   if values[1] then
     self.counts.done = self.counts.done + 1
     job.returned(table.move(values, 2, values.n, 1, { n = values.n - 1 }))
@@ -86,30 +87,56 @@ local function cancel_slot(slot)
   if slot.started then slot.task:cancel() end
 end
 
+local start -- defined below: a task for a job
+
+local function leave(self, slot)
+  self.running[slot] = nil
+  self.n_running = self.n_running - 1
+  local job = next_job(self)
+  if job then
+    start(self, job)
+  elseif self.n_running == 0 and self.idle then
+    self.idle:set()
+  end
+end
+
+local function has_callback(job)
+  local res = job.result
+  return res and (res.callback or res.error_callback)
+end
+
 -- A task takes jobs until there are none; it ends then, so an idle pool holds nothing.
 local function work(self, job, slot)
   slot.started = true
   if not is_wanted(job) then job = next_job(self) end
   while job do
     slot.job = job
-    run_job(self, job)
+    local values = table.pack(xpcall(apply[job.mode], handler, job.fn, job.args))
     slot.job = nil
+    -- A callback may wait, for other jobs of this pool even: it does not take up the place of one.
+    if has_callback(job) then
+      leave(self, slot)
+      return report(self, job, values)
+    end
+    report(self, job, values)
     -- One that was cancelled in the middle has used up its task: another goes on.
     job = next_job(self)
   end
-  self.running[slot] = nil
-  self.n_running = self.n_running - 1
-  if self.n_running == 0 and self.idle then self.idle:set() end
+  leave(self, slot)
+end
+
+function start(self, job)
+  local slot = {}
+  self.n_running = self.n_running + 1
+  self.running[slot] = true
+  slot.task = mooncrew.spawn(work, self, job, slot)
+  slot.job = job
 end
 
 ---@package
 function CoroutinePool:give(job)
   if self.n_running < self.processes then
-    local slot = {}
-    self.n_running = self.n_running + 1
-    self.running[slot] = true
-    slot.task = mooncrew.spawn(work, self, job, slot)
-    slot.job = job
+    start(self, job)
   else
     self.last = self.last + 1
     self.waiting[self.last] = job
@@ -186,7 +213,8 @@ end
 ---No more tasks from now on.
 function CoroutinePool:close() self.closed = true end
 
----Waits until all tasks of a closed pool are done.
+---Waits until all tasks of a closed pool are done. Raises what the first callback that failed
+---raised.
 ---@param timeout? number seconds
 ---@return true? done
 ---@return table? err mooncrew.Timeout
@@ -194,9 +222,13 @@ function CoroutinePool:join(timeout)
   if not self.closed then
     error("join: the pool is still open: close or terminate it first", 2)
   end
-  if self.n_running == 0 then return true end
-  self.idle = self.idle or parts.latch()
-  return self.idle:wait(timeout)
+  local deadline = timeout and parts.now() + timeout
+  if self.n_running > 0 then
+    self.idle = self.idle or parts.latch()
+    local ok, err = self.idle:wait(timeout)
+    if not ok then return nil, err end
+  end
+  return callbacks.finish(self.callbacks, deadline)
 end
 
 ---Cancels all tasks; their results are mooncrew.Cancelled.
@@ -236,6 +268,7 @@ function CoroutinePool:stats()
     failed = self.counts.failed,
     retried = 0,
     restarts = 0,
+    callback_errors = self.callbacks.failed,
   }
 end
 

@@ -12,6 +12,7 @@
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
 local check = require "mooncrew.check"
+local interrupt = require "mooncrew.interrupt"
 local result = require "mooncrew.result"
 local retry = require "mooncrew.retry"
 
@@ -147,6 +148,29 @@ local function give_part(pool, job)
   }
 end
 
+local function give_some(pool, job)
+  local give = (pool.book or job.chunksize == 1 and job.mode == mapping.MAP) and give_item
+    or give_part
+  while job.next <= job.n and job.under_way < WINDOW and job.result.state == "pending" do
+    give(pool, job)
+  end
+end
+
+-- Gives a good many at a time, or a worker falls asleep and is woken for each. Giving may take
+-- results in, whose parts call this again: one call at a time is enough.
+local function feed(pool, job)
+  if job.feeding or job.under_way > WINDOW // 2 then return end
+  job.feeding = true
+  local ok, err = pcall(give_some, pool, job)
+  job.feeding = false
+  if ok then return end
+  if interrupt.is(err) then error(err, 0) end
+  -- An item can't be sent, say: that is the map's error, whoever was waiting for what.
+  job.stopped, job.next = err, job.n + 1
+  if job.bar then job.bar:close() end
+  result.raised(job.result, err)
+end
+
 ---Starts a map; the result's value is the list of first results, in order.
 ---@param func string what the user called, for messages
 ---@param mode integer mapping.MAP or mapping.STARMAP
@@ -169,18 +193,9 @@ local function start(pool, func, mode, fn, list, options)
   if job.progress then
     job.bar = mooncrew.progress(n, { label = job.progress ~= true and job.progress or nil })
   end
-  -- Giving may take results in, whose parts call this again: one call at a time is enough.
-  local feeding
-  function job.feed()
-    -- A good many at a time, or a worker falls asleep and is woken for each.
-    if feeding or job.under_way > WINDOW // 2 then return end
-    feeding = true
-    local give = (pool.book or job.chunksize == 1 and job.mode == mapping.MAP) and give_item
-      or give_part
-    while job.next <= job.n and job.under_way < WINDOW do give(pool, job) end
-    feeding = false
-  end
+  function job.feed() feed(pool, job) end
   job.feed()
+  if job.stopped then error(job.stopped, 0) end
   return job.result
 end
 
@@ -208,16 +223,24 @@ local function puller(func, source)
   end
 end
 
+-- The next item; nil at the source's end. What the source raises comes up when the results of the
+-- items before it have been taken.
+local function pull(job)
+  local ok, item = pcall(job.pull)
+  if not ok and (interrupt.is(item) or item == mooncrew.Cancelled) then error(item, 0) end
+  if not ok then job.source_error = item end
+  if not ok or item == nil then job.exhausted = true end
+  if ok then return item end
+end
+
 -- Takes up to a chunk from the source and gives it; false at the source's end.
 local function give_next(pool, job)
   local items, n = {}, 0
   -- A run that was called off takes no more from its source, which may have no end.
   if pool.book and pool.book.halted then job.exhausted = true end
   while n < job.chunksize and not job.exhausted do
-    local item = job.pull()
-    if item == nil then
-      job.exhausted = true
-    else
+    local item = pull(job)
+    if not job.exhausted then
       n = n + 1
       items[n] = item
     end
@@ -233,7 +256,7 @@ local function give_next(pool, job)
     job.n_ready = job.n_ready + 1
   end
   local alone = pool.book ~= nil
-  pool:give{
+  local ok, err = pcall(pool.give, pool, {
     mode = alone and mapping.CALL or mapping.MAP,
     fn = job.fn,
     args = { alone and items[1] or items, n = 1 },
@@ -248,7 +271,9 @@ local function give_next(pool, job)
     end,
     raised = function(err) came({ n = 0, error = err }) end,
     cancelled = function() came({ n = 0, cancelled = true }) end,
-  }
+  })
+  if not ok and interrupt.is(err) then error(err, 0) end
+  if not ok then came({ n = 0, error = err }) end -- its items can't be sent
   return true
 end
 
@@ -280,6 +305,9 @@ local function wait_chunk(pool, job)
     if not job.exhausted and ahead * job.chunksize < job.buffer then
       give_next(pool, job)
     elseif ahead == 0 then
+      local err = job.source_error
+      job.source_error = nil
+      if err ~= nil then error(err, 0) end
       return nil
     else
       pool:await()

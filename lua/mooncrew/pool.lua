@@ -4,6 +4,7 @@
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
 local check = require "mooncrew.check"
+local callbacks = require "mooncrew.callbacks"
 local result = require "mooncrew.result"
 local mapping = require "mooncrew.mapping"
 local retry = require "mooncrew.retry"
@@ -95,6 +96,7 @@ function pool.new(options)
     prepared = setmetatable({}, { __mode = "k" }),
     n_pending = 0,
     last_number = 0,
+    callbacks = callbacks.new(),
     counts = { done = 0, failed = 0, retried = 0, restarts = 0 },
   }, Pool)
 end
@@ -419,6 +421,7 @@ local ASYNC_OPTIONS = {
 ---@field failed integer
 ---@field retried integer
 ---@field restarts integer workers that were replaced
+---@field callback_errors integer callbacks that raised something
 
 ---Starts one task.
 ---@param fn function
@@ -468,7 +471,8 @@ function Pool:close()
   self:poll()
 end
 
----Waits for the end of a closed pool: all results are in, all callbacks have run.
+---Waits for the end of a closed pool: all results are in, all callbacks have run. Raises what the
+---first callback that failed raised.
 ---@param timeout? number seconds
 ---@return true? done
 ---@return table? err mooncrew.Timeout
@@ -483,7 +487,7 @@ function Pool:join(timeout)
     self:poll()
     if self.n_pending == 0 and core:has_ended() then
       if self.book then self.book:close() end
-      return true
+      return callbacks.finish(self.callbacks, deadline)
     end
     local ok, err = wait_for_more(self, nil, deadline)
     if not ok then return nil, err end
@@ -522,6 +526,7 @@ function Pool:stats()
     failed = counts.failed,
     retried = counts.retried,
     restarts = counts.restarts,
+    callback_errors = self.callbacks.failed,
     skipped = self.book and self.book.skipped or 0,
   }
 end

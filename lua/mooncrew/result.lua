@@ -2,6 +2,7 @@
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
+local callbacks = require "mooncrew.callbacks"
 
 ---@class mooncrew.Result
 ---@field package owner table the pool; its method wait_for(result, timeout) does the waiting
@@ -34,9 +35,9 @@ local function finish(self, state, values)
   self.state, self.values = state, values
   self.latch:set()
   if state == "returned" and self.callback then
-    self.callback(table.unpack(values, 1, values.n))
+    callbacks.call(self.owner.callbacks, self.callback, table.unpack(values, 1, values.n))
   elseif state ~= "returned" and state ~= "skipped" and self.error_callback then
-    self.error_callback(values[1])
+    callbacks.call(self.owner.callbacks, self.error_callback, values[1])
   end
   return true
 end
