@@ -17,7 +17,7 @@ local HEADER = "Seq\tStarttime\tJobRuntime\tExitval\tSignal\tTask"
 local LINE = "^(%d+)\t%d+%.%d+\t%d+%.%d+\t(%d+)\t%d+\t([^\t]*)$"
 local BLOCK = 65536
 local READ_WRITE_ALL = tonumber("666", 8)
-local PATIENCE, NAP = 5, 0.01 -- seconds: for the processes of a killed run to be gone
+local PATIENCE, NAP = 3, 0.01 -- seconds: for the processes of a killed run to be gone
 
 local joblog = {}
 

@@ -358,6 +358,7 @@ end
 -- -- the methods of a pool ------------------------------------------------------------------------
 
 ---Gives a class of pools its methods for many tasks. It has check_open(func) as well.
+-- No tail calls: an error of an argument is raised at the caller, so many levels up.
 function mapping.install(class)
   ---Applies fn to each item; the first results, in order. Raises the first error, by index.
   ---@param fn function
@@ -372,7 +373,7 @@ function mapping.install(class)
   ---@return mooncrew.Result
   function class:map_async(fn, list, options)
     self:check_open("map_async")
-    return start(self, "map_async", mapping.MAP, fn, list, options)
+    return (start(self, "map_async", mapping.MAP, fn, list, options))
   end
 
   ---As map, with the elements of each item as the arguments.
@@ -385,7 +386,7 @@ function mapping.install(class)
   ---@return mooncrew.Result
   function class:starmap_async(fn, list, options)
     self:check_open("starmap_async")
-    return start(self, "starmap_async", mapping.STARMAP, fn, list, options)
+    return (start(self, "starmap_async", mapping.STARMAP, fn, list, options))
   end
 
   ---An iterator of the first results, in order; takes from the source as results are taken.
@@ -395,14 +396,14 @@ function mapping.install(class)
   ---@return fun(): any raises a task's error in its place
   function class:imap(fn, iterable, options)
     self:check_open("imap")
-    return iterate(self, "imap", true, fn, iterable, options)
+    return (iterate(self, "imap", true, fn, iterable, options))
   end
 
   ---As imap, as results come.
   ---@return fun(): any
   function class:imap_unordered(fn, iterable, options)
     self:check_open("imap_unordered")
-    return iterate(self, "imap_unordered", false, fn, iterable, options)
+    return (iterate(self, "imap_unordered", false, fn, iterable, options))
   end
 end
 

@@ -113,7 +113,8 @@ describe("halt", function()
     local list = {}
     for i = 1, 2000 do list[i] = i end
     local failing <close> = pool_of_one("soon,fail=2")
-    local ok, err = pcall(failing.map, failing, task_of{ [5] = true, [9] = true, [10] = true }, list)
+    local bad = { [5] = true, [9] = true, [10] = true }
+    local ok, err = pcall(failing.map, failing, task_of(bad), list)
     assert.is_false(ok)
     assert.equal("bad 5", err.message)
     assert.equal(5, err.index)
@@ -150,9 +151,9 @@ describe("halt", function()
 
   it("takes a percentage of what has finished", function()
     local pool <close> = pool_of_one("soon,fail=50%")
-    local ran = {}
+    local ran, bad = {}, { [2] = true, [4] = true, [6] = true }
     for i = 1, 10 do
-      local ok, value = pcall(pool.apply, pool, task_of{ [2] = true, [4] = true, [6] = true }, { i })
+      local ok, value = pcall(pool.apply, pool, task_of(bad), { i })
       ran[i] = not ok and "failed" or value or "cancelled"
     end
     assert.same({ 1, "failed", 3, "failed", 5, "failed", "cancelled", "cancelled", "cancelled",
