@@ -34,6 +34,7 @@ local KNOWN = {
   processes = true, initializer = true, initargs = true, maxtasksperchild = true, name = true,
   retries = true, task_timeout = true, initializer_timeout = true,
   joblog = true, resume = true, halt = true,
+  max_memory = true, limits = true, sandbox = true,
 }
 
 ---@class mooncrew.Pool.options
@@ -42,6 +43,9 @@ local KNOWN = {
 ---@field initargs? table its arguments
 ---@field initializer_timeout? number seconds that it may take; a pool whose initializer hangs ends
 ---@field maxtasksperchild? integer a worker is replaced after so many tasks
+---@field max_memory? integer|string a worker that has got bigger is replaced after its task
+---@field limits? mooncrew.limits of each worker, for all its tasks together
+---@field sandbox? mooncrew.sandbox of each worker
 ---@field retries? integer|mooncrew.Pool.retries of a task whose worker died or that was late
 ---@field task_timeout? number seconds that a task may take in its worker
 ---@field joblog? string a file that gets a line for each finished task: docs/joblog.md
@@ -75,6 +79,9 @@ function pool.new(options)
   local timeout = check.timeout("Pool", "task_timeout", options.task_timeout)
   local initializer_timeout = check.timeout("Pool", "initializer_timeout",
     options.initializer_timeout)
+  local max_memory = check.size("Pool", "max_memory", options.max_memory)
+  local confine, wrong = parts.confine(options.limits, options.sandbox)
+  if wrong then error("Pool: " .. wrong, 2) end
   made = made + 1
   local name = options.name
   if name == nil then name = ("Pool-%d"):format(made) end
@@ -83,7 +90,7 @@ function pool.new(options)
   local book = open_book(options)
   return setmetatable({
     core = parts.pool(processes, name, max_tasks or 0, options.initializer, options.initargs,
-      initializer_timeout),
+      initializer_timeout, max_memory, confine),
     initializer_timeout = initializer_timeout,
     book = book,
     name = name,
