@@ -9,21 +9,27 @@ package.loaded["mooncrew.parts"] = parts
 package.loaded["mooncrew"] = mooncrew
 
 mooncrew._VERSION = "mooncrew 0.1.0"
-mooncrew.Pool = require("mooncrew.pool").new
-mooncrew.CoroutinePool = require("mooncrew.coroutine_pool").new
 for name, maker in pairs(require("mooncrew.sync")) do mooncrew[name] = maker end
 mooncrew.Pipe = require("mooncrew.pipe").new
 mooncrew.wait = require("mooncrew.wait")
 mooncrew.Manager = require("mooncrew.manager").new
 require("mooncrew.tables")
 
--- Modules that are loaded when they are first used.
-local lazy = { http = true, html = true, fs = true, log = true, progress = true }
+-- What is loaded when it is first used: modules, and makers of what never crosses to a process
+-- that has not used it itself (the classes of the others get their methods above, at once).
+local modules = { http = true, html = true, fs = true, log = true, progress = true }
+local makers = { Pool = "mooncrew.pool", CoroutinePool = "mooncrew.coroutine_pool" }
 
 return setmetatable(mooncrew, {
   __index = function(module, name)
-    if not lazy[name] then return nil end
-    local value = require("mooncrew." .. name)
+    local value
+    if makers[name] then
+      value = require(makers[name]).new
+    elseif modules[name] then
+      value = require("mooncrew." .. name)
+    else
+      return nil
+    end
     rawset(module, name, value)
     return value
   end,
