@@ -131,10 +131,14 @@ def models(_tree, full=False):
 
 
 def bench(tree):
-    """The benchmarks with small counts: their results are checked here, not their speeds."""
+    """The benchmarks with small counts: their results are checked here, not their speeds. What
+    is counted in instructions is a test of its own."""
     binary = tree.binary()
     command = ["tests/bench/run", "--quick"]
-    return [Part("bench", command, "lines", 300, binary, "dev", "mooncrew")]
+    return [
+        Part("bench", command, "lines", 300, binary, "dev", "bench_programs"),
+        Part("bench.startup", ["tests/bench/startup"], "lines", 300, binary, "dev", "mooncrew"),
+    ]
 
 
 def threads(tree):
@@ -155,6 +159,16 @@ def asan(tree, everything=False):
     for part in found:
         part.name = f"asan.{part.name}"
         part.limit *= 2
+        yield part
+
+
+def memcheck(tree):
+    """The units under valgrind, which sees reads of what was never written too."""
+    for part in units(tree):
+        part.name = f"valgrind.{part.name}"
+        part.command = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
+                        "--errors-for-leak-kinds=definite", *part.command]
+        part.limit *= 10
         yield part
 
 
@@ -180,7 +194,9 @@ def select(tree, suite):
         ],
         "asan": lambda: list(asan(tree, everything=True)),
         "tsan": lambda: list(threads(tree)),
-        "torture": lambda: [*torture(tree, full=True), *models(tree, full=True)],
+        "torture": lambda: [
+            *memcheck(tree), *torture(tree, full=True), *models(tree, full=True),
+        ],
     }
     return every[suite]()
 

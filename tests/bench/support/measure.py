@@ -37,12 +37,19 @@ def rate(benchmark, command, count):
     return done / float(seconds)
 
 
+def limit_program(benchmark, binary):
+    """The C program of the build that the binary is from."""
+    return os.path.join(os.path.dirname(binary), "tests", f"bench_{benchmark.limit}")
+
+
 def compare(benchmark, binary, runs, quick):
-    """Both programs in turn, `runs` times: medians, and the ratios of the pairs."""
+    """The programs in turn, `runs` times: medians, and the ratios of the pairs."""
     ours, theirs = benchmark.counts(quick)
     program = os.path.join(HERE, benchmark.program)
-    pairs = []
+    pairs, limits = [], []
     for _ in range(runs):
+        if benchmark.limit:
+            limits.append(rate(benchmark, [limit_program(benchmark, binary)], ours))
         pairs.append((
             rate(benchmark, [binary, program + ".lua"], ours),
             rate(benchmark, [PEER, "-B", program + ".py"], theirs),
@@ -56,6 +63,7 @@ def compare(benchmark, binary, runs, quick):
         "least": min(ratios),
         "most": max(ratios),
         "pairs": pairs,
+        "limit": statistics.median(limits) if limits else None,
     }
 
 

@@ -15,6 +15,7 @@ class Benchmark:
     check    the number that must come out, from the count of operations that was asked for
     workers  how many processes do that many each
     needs    a function of the module without which there is nothing to measure
+    limit    tests/bench/LIMIT.c, what the machine can do at all: it takes our count
     """
 
     name: str
@@ -25,6 +26,7 @@ class Benchmark:
     check: Callable
     workers: int = 1
     needs: str = "Queue"
+    limit: str = ""
 
     def counts(self, quick):
         """(ours, theirs); one run in fifty of the work when it is a quick one."""
@@ -44,7 +46,7 @@ def triangle(n):
 
 
 BENCHMARKS = [
-    Benchmark("process, start and join", "process", [], 100, 20, same),
+    Benchmark("process, start and join", "process", [], 500, 50, same, limit="fork"),
     Benchmark("queue, integers", "traffic", ["integer"], 1000000, 50000, triangle),
     Benchmark("queue, 100-byte strings", "traffic", ["string"], 500000, 50000, lambda n: n * 100),
     Benchmark("queue, small tables", "traffic", ["table"], 300000, 20000, triangle),
