@@ -5,11 +5,9 @@ local standalone = dofile "tests/spec/support/standalone.lua"
 local folder = standalone.binary:match("^(.*)/") .. "/lib/lua/5.4"
 
 local function stock(script)
-  local path = standalone.write("stock.lua", script)
-  local pipe = assert(io.popen(("LUA_CPATH='%s/?.so;;' lua5.4 %s 2>&1"):format(folder, path)))
-  local out = pipe:read("a")
-  local _, _, status = pipe:close()
-  return out, status
+  local outcome = standalone.run_binary(standalone.lua, { standalone.write("stock.lua", script) },
+    { env = standalone.stock(folder .. "/?.so;;") })
+  return outcome.out .. outcome.err, outcome.status
 end
 
 describe("the module", function()

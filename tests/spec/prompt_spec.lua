@@ -104,6 +104,16 @@ describe("prompt", function()
       assert.equal(1, outcome.status)
     end)
 
+    it("does without a line editor that can't be loaded", function()
+      standalone.write("libreadline.so.8", "no library")
+      local outcome = standalone.run({ "-i" }, { stdin = "a = 1 +\n1\n=a",
+        env = { LD_LIBRARY_PATH = standalone.folder } })
+      assert.matches("\n> >> > 2\n> \n$", outcome.out)
+      assert.equal("", outcome.err)
+      assert.equal(0, outcome.status)
+      assert(os.remove(standalone.path("libreadline.so.8")))
+    end)
+
     it("follows the script, and does not follow a failed one", function()
       standalone.write("good.lua", "x = ...")
       assert.matches("\narg\n", same({ "-i", "good.lua", "arg" }, { stdin = "x\n" }).out)
