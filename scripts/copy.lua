@@ -5,7 +5,7 @@
 
 package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 
-local command = require "lib.command"
+local command = require "mooncrew.command"
 local copier = require "lib.copier"
 
 local parser = command.parser("copy", "Copies a file or a tree of files with a pool of processes.")

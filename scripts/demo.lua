@@ -9,7 +9,7 @@ local here = arg[0]:match("^.*/") or "./"
 package.path = here .. "?.lua;" .. package.path
 
 local mooncrew = require "mooncrew"
-local command = require "lib.command"
+local command = require "mooncrew.command"
 local fs = require "mooncrew.fs"
 local site_maker = require "lib.site_maker"
 local site_server = require "lib.site_server"

@@ -6,7 +6,7 @@
 
 package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 
-local command = require "lib.command"
+local command = require "mooncrew.command"
 local site_maker = require "lib.site_maker"
 
 local parser = command.parser("make_site", "Makes a site of listing pages and images.")

@@ -8,7 +8,7 @@
 
 package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 
-local command = require "lib.command"
+local command = require "mooncrew.command"
 local scraper = require "lib.scraper"
 
 local XPATH = "//li[@class='list-group-item']//img[@referrerpolicy='no-referrer']/@data-original"

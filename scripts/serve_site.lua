@@ -4,7 +4,7 @@
 
 package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 
-local command = require "lib.command"
+local command = require "mooncrew.command"
 local mooncrew = require "mooncrew"
 local site_server = require "lib.site_server"
 

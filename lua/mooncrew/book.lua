@@ -20,7 +20,7 @@ local SIGKILL = 9
 ---@class mooncrew.Book
 ---@field package log mooncrew.Joblog?
 ---@field package ticket mooncrew.Job.ticket
----@field package names table<string, true> of this run, escaped
+---@field package plan mooncrew.Book.plan
 ---@field package logged table<integer, integer> numbers of tasks that have a line, as far as read
 ---@field skipped integer tasks that the log says are done
 ---@field halted boolean
@@ -59,7 +59,7 @@ function book.new(func, options)
   local log = path and joblog.open(path, resume ~= false)
   return setmetatable({
     log = log,
-    resume = resume,
+    plan = { names = {}, resume = resume, finished = log and log.finished or {} },
     ticket = {
       fd = log and log.fd,
       halt = spec,
@@ -67,7 +67,6 @@ function book.new(func, options)
     },
     owner = mooncrew.getpid(),
     seq = 0,
-    names = {},
     logged = {},
     skipped = 0,
     halted = false,
@@ -80,23 +79,41 @@ function Book:wrap(fn)
   return function(...) return job.run(ticket, fn, ...) end
 end
 
+-- Which tasks a run has, and which of them were finished before.
+---@class mooncrew.Book.plan
+---@field names table<string, true> of this run, escaped
+---@field finished table<string, integer> of earlier runs
+---@field resume boolean|"failed"
+
 -- The name under which a task is logged. The second of a name gets another one, the same in
 -- every run that gives the tasks in the same order.
-local function unique(self, name)
+local function unique(plan, name)
   name = joblog.escape(tostring(name))
-  if self.names[name] then
+  if plan.names[name] then
     local n = 2
-    while self.names[name .. "~" .. n] do n = n + 1 end
+    while plan.names[name .. "~" .. n] do n = n + 1 end
     name = name .. "~" .. n
   end
-  self.names[name] = true
+  plan.names[name] = true
   return name
 end
 
-local function is_done(self, name)
-  if not self.resume then return false end
-  local exitval = self.log.finished[name]
-  return exitval == 0 or exitval ~= nil and self.resume == true
+local function is_done(plan, name)
+  local exitval = plan.finished[name]
+  return exitval == 0 or exitval ~= nil and plan.resume == true
+end
+
+---What a book with these options would do, without making one.
+---@param options { joblog: string?, resume: boolean|"failed"|nil }
+---@return fun(name: string|number): string? would_run the task's name in the log; nil: it is done
+function book.preview(options)
+  local resume = options.resume
+  local finished = resume and joblog.look(options.joblog) or {}
+  local plan = { names = {}, resume = resume, finished = finished }
+  return function(name)
+    name = unique(plan, name)
+    return not is_done(plan, name) and name or nil
+  end
 end
 
 -- Sees to it that a run which was called off stops.
@@ -160,10 +177,10 @@ end
 ---@return boolean go give it to the workers
 function Book:admit(pool, task)
   self.seq = self.seq + 1
-  local name = unique(self, task.name or self.seq)
+  local name = unique(self.plan, task.name or self.seq)
   task.seq, task.name, task.book = self.seq, name, self
   look(self, pool)
-  if is_done(self, name) then
+  if is_done(self.plan, name) then
     self.skipped = self.skipped + 1
     task.passed(mooncrew.Skipped)
     return false
@@ -181,7 +198,7 @@ end
 
 ---A task that was admitted could not be sent: it never was.
 function Book:withdraw(task)
-  self.names[task.name] = nil
+  self.plan.names[task.name] = nil
 end
 
 ---The worker of a task is gone. It may have finished the task before: then the log has its line.

@@ -156,6 +156,23 @@ function joblog.open(path, resume)
   return self
 end
 
+---What is in a joblog, without changing or claiming it. A file that is not there is empty.
+---@param path string
+---@return table<string, integer> finished as of a Joblog
+function joblog.look(path)
+  local fd, err, code = uv.fs_open(path, "r", 0)
+  if not fd then
+    if code == "ENOENT" then return {} end
+    fail(path, reason(err))
+  end
+  local self = { path = path, fd = fd, finished = {} }
+  local ok
+  ok, err = pcall(read_all, self)
+  uv.fs_close(fd)
+  if not ok then error(err, 0) end
+  return self.finished
+end
+
 ---Gives the file up, once no worker writes to it any more.
 function joblog.close(self)
   if not self.fd then return end

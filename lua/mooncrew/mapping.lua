@@ -327,6 +327,7 @@ local function iterate(pool, func, ordered, fn, source, options)
   local job = {
     ordered = ordered,
     pull = puller(func, source),
+    name = options.name,
     chunksize = chunksize,
     buffer = check.integer(func, "buffer", options.buffer or 4 * pool.processes * chunksize, 1,
       math.maxinteger, 3),

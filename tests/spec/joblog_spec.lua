@@ -89,9 +89,11 @@ describe("joblog", function()
     })
     pool:starmap(function() end, { { 1, 2 } }, { name = function(item) return item[2] * 100 end })
     for _ in pool:imap(function() return 1 end, { "same", "same", "same~2", "same" }) do end
+    local function name(item, i) return item .. i end
+    for _ in pool:imap_unordered(function() return 1 end, { "i", "j" }, { name = name }) do end
     local log = by_task()
     for _, task in ipairs{
-      "1", "2", "x1", "y2", "200", "same", "same~2", "same~2~2", "same~3",
+      "1", "2", "x1", "y2", "200", "same", "same~2", "same~2~2", "same~3", "i1", "j2",
     } do
       assert.is_truthy(log[task], task)
     end

@@ -1,8 +1,10 @@
--- What the task scripts have in common as commands: options, messages, exit statuses.
+-- What task scripts have in common as commands: options, messages, exit statuses. It is for the
+-- ends of programs: unlike the rest of the module it prints, and ends the process.
 --
 -- Statuses: 0 all done, 1 something failed, 2 bad usage.
 
 local argparse = require "argparse"
+local halt = require "mooncrew.halt"
 
 local command = {}
 
@@ -54,6 +56,15 @@ function command.parse(parser, arguments)
 end
 
 -- Converters for argparse: a value, or nil and what was expected.
+
+---What GNU parallel's --halt takes.
+---@param text string
+---@return string?, string?
+function command.halt(text)
+  local spec, expected = halt.parse(text)
+  if spec ~= nil then return text end
+  return nil, string.format("expected %s, got '%s'", expected, text)
+end
 
 ---A whole number of at least `min`.
 ---@param min integer
