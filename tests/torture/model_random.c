@@ -153,7 +153,7 @@ static bool nothing_is_left(void) {
 
 int main(int argc, char **argv) {
   const char *mode = getenv("MOONCREW_TORTURE");
-  double seconds = mode && strcmp(mode, "full") == 0 ? 3600 : 20;
+  double seconds = mode && strcmp(mode, "full") == 0 ? 3600 : 60;
   if (argc > 1)
     seconds = strtod(argv[1], NULL);
   uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL);
