@@ -3,10 +3,10 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "bind/child.h"
+#include "bind/chunk.h"
 #include "bind/current.h"
 #include "bind/error.h"
 #include "bind/latch.h"
-#include "bind/receive.h"
 #include "bind/wait.h"
 #include "bind/waitable.h"
 #include "crew/pool.h"
@@ -51,7 +51,14 @@ static int work(void *data, const struct mc_seat *seat) {
   return bind_work(context->L, context->pool, seat);
 }
 
+static void drop_chunk(struct bind_pool *pool) {
+  if (pool->has_chunk && pool->owner == bind_current_pid())
+    mc_lease_settle(&pool->chunk);
+  pool->has_chunk = false;
+}
+
 static void drop_shared(struct bind_pool *pool) {
+  drop_chunk(pool);
   if (pool->tasks)
     mc_object_drop(pool->tasks);
   if (pool->results)
@@ -169,8 +176,20 @@ static int pool_encode(lua_State *L) {
   return 1;
 }
 
-/* pool:submit(id, mode, function, timeout, arguments…) → true, or nil when shared memory
- * has no room now */
+/* What goes behind the function: from index 6 on, arguments; or a list and the first and
+ * the last of its items. */
+static void encode_arguments(lua_State *L, enum bind_task_mode mode,
+                             struct wire_bytes *bytes) {
+  if (mode == BIND_CALL) {
+    wire_encode(L, 6, lua_gettop(L) - 5, "args[]", bytes);
+    return;
+  }
+  luaL_checktype(L, 6, LUA_TTABLE);
+  wire_encode_list(L, 6, luaL_checkinteger(L, 7), luaL_checkinteger(L, 8), "list", bytes);
+}
+
+/* pool:submit(id, mode, function, timeout, arguments… | list, first, last) → true, or nil
+ * when shared memory has no room now */
 static int pool_submit(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
   struct function *function = luaL_checkudata(L, 4, FUNCTION_CLASS);
@@ -183,8 +202,7 @@ static int pool_submit(lua_State *L) {
       .plain = function->plain,
   };
   struct wire_bytes bytes;
-  wire_encode(L, 6, lua_gettop(L) - 5, head.mode == BIND_CALL ? "args[]" : "list",
-              &bytes);
+  encode_arguments(L, head.mode, &bytes);
   scratch.length = scratch_refs.length = 0;
   if (!mc_buffer_append(&scratch, &head, sizeof head) ||
       !mc_buffer_append(&scratch, function->bytes.data, function->bytes.length) ||
@@ -214,12 +232,79 @@ static int push_text(lua_State *L, lua_Integer id, const char *status) {
   return 2;
 }
 
+static struct wire_bytes bytes_of(const struct mc_lease *lease) {
+  size_t skip = sizeof(struct mc_result_head);
+  return (struct wire_bytes){lease->bytes + skip, lease->length - skip, lease->handles,
+                             lease->n_handles};
+}
+
+static int decode(lua_State *L) {
+  struct wire_bytes bytes = bytes_of(lua_touserdata(L, 1));
+  lua_settop(L, 0);
+  return wire_decode(L, &bytes);
+}
+
+/* The values of a result; or, when they can't be decoded here, the error of that. */
+static int push_values(lua_State *L, struct mc_lease *lease, lua_Integer id,
+                       const char *status) {
+  push_text(L, id, status);
+  lua_pushcfunction(L, decode);
+  lua_pushlightuserdata(L, lease);
+  if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) {
+    lua_pushliteral(L, "raised");
+    lua_replace(L, 2);
+  }
+  mc_lease_settle(lease);
+  return lua_gettop(L);
+}
+
+/* A chunk's results stay where they are until pool:unpack. */
+static int keep_chunk(lua_State *L, struct bind_pool *pool, const struct mc_lease *lease,
+                      const struct mc_result_head *head) {
+  pool->chunk = *lease;
+  pool->has_chunk = true;
+  push_text(L, (lua_Integer)head->id, "mapped");
+  lua_pushinteger(L, head->item);
+  lua_pushnumber(L, (lua_Number)head->took / 1e9);
+  return 4;
+}
+
+/* (pool, n, out, first) */
+static int read_chunk(lua_State *L) {
+  const struct bind_pool *pool = lua_touserdata(L, 1);
+  struct wire_bytes bytes = bytes_of(&pool->chunk);
+  bind_chunk_read(L, &bytes, lua_tointeger(L, 2), 3, lua_tointeger(L, 4));
+  return 1;
+}
+
+/* pool:unpack(n, out, first): the n results that were "mapped" go into the list `out`,
+ * from index `first` on → true, and nil or the errors by their numbers in the chunk; or
+ * nil and why they can't be decoded */
+static int pool_unpack(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 4);
+  luaL_argcheck(L, pool->has_chunk, 1, "nothing was collected to be unpacked");
+  lua_pushcfunction(L, read_chunk);
+  lua_insert(L, 1);
+  bool good = lua_pcall(L, 4, 1, 0) == LUA_OK;
+  drop_chunk(pool);
+  if (good)
+    lua_pushboolean(L, true);
+  else
+    lua_pushnil(L);
+  lua_insert(L, 1);
+  return 2;
+}
+
 /* pool:collect() → nothing when there is none; else id, and
- *   "returned", values… | "raised", error | "lost" or "late", code, pid, item |
+ *   "returned", values… | "raised", error | "mapped", n, seconds: then unpack comes |
+ *   "lost" or "late", code, pid, item |
  *   "restart" | "broken", text | "futile" or "hung", code, pid */
 static int pool_collect(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
   struct mc_lease lease;
+  drop_chunk(pool); /* whoever collected it was interrupted */
   if (mc_queue_try_take(pool->results, &lease, 1) != 1)
     return 0;
   struct mc_result_head head;
@@ -227,11 +312,11 @@ static int pool_collect(lua_State *L) {
   lua_settop(L, 0);
   switch ((enum mc_result_status)head.status) {
   case MC_RESULT_RETURNED:
-    push_text(L, (lua_Integer)head.id, "returned");
-    return 2 + bind_receive(L, &lease, sizeof head);
+    return push_values(L, &lease, (lua_Integer)head.id, "returned");
   case MC_RESULT_RAISED:
-    push_text(L, (lua_Integer)head.id, "raised");
-    return 2 + bind_receive(L, &lease, sizeof head);
+    return push_values(L, &lease, (lua_Integer)head.id, "raised");
+  case MC_RESULT_MAPPED:
+    return keep_chunk(L, pool, &lease, &head);
   case MC_RESULT_LOST:
   case MC_RESULT_LATE:
     push_text(L, (lua_Integer)head.id, head.status == MC_RESULT_LATE ? "late" : "lost");
@@ -325,6 +410,18 @@ static int pool_doom(lua_State *L) {
   return 1;
 }
 
+/* pool:take_back(id): the items of the chunk that its worker has not begun are the
+ * caller's again → how many it has begun, and does; or nil: there is nothing to take back
+ */
+static int pool_take_back(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  uint32_t begun = mc_board_close(pool->board, (uint64_t)luaL_checkinteger(L, 2));
+  if (begun == 0)
+    return 0;
+  lua_pushinteger(L, begun);
+  return 1;
+}
+
 /* pool:has_ended(): no worker and no foreman is there any more */
 static int pool_has_ended(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
@@ -342,11 +439,10 @@ static int pool_queued(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"encode", pool_encode},       {"submit", pool_submit},
-    {"collect", pool_collect},     {"wait", pool_wait},
-    {"has_ended", pool_has_ended}, {"queued", pool_queued},
-    {"doom", pool_doom},           {"close", pool_close},
-    {"terminate", pool_terminate}, {NULL, NULL},
+    {"encode", pool_encode}, {"submit", pool_submit},       {"collect", pool_collect},
+    {"wait", pool_wait},     {"has_ended", pool_has_ended}, {"queued", pool_queued},
+    {"unpack", pool_unpack}, {"take_back", pool_take_back}, {"doom", pool_doom},
+    {"close", pool_close},   {"terminate", pool_terminate}, {NULL, NULL},
 };
 
 void bind_open_pool(lua_State *L) {

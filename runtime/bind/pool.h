@@ -6,15 +6,15 @@
 #include "bind/child.h"
 #include "bind/confine.h"
 #include "crew/board.h"
-#include "share/space.h"
+#include "share/queue.h"
 
 #include <lua.h>
 
 /* How a worker applies the function: the mode of a task. */
 enum bind_task_mode {
   BIND_CALL, /* once, to the arguments */
-  BIND_MAP,  /* to each item of the list that is the argument: a list of first results */
-  BIND_STARMAP, /* the same, with each item's elements as the arguments */
+  BIND_MAP,     /* to each of the values: see chunk.h */
+  BIND_STARMAP, /* the same, with each value's elements as the arguments */
 };
 
 struct bind_pool {
@@ -28,6 +28,8 @@ struct bind_pool {
   uint64_t max_memory;            /* bytes; a worker over it is replaced; 0: no limit */
   struct mc_confine confine;      /* what its workers are held to */
   char name[64];
+  struct mc_lease chunk; /* results that were collected and are to be unpacked */
+  bool has_chunk;
 };
 
 enum { BIND_POOL_INITIALIZER = 1, BIND_POOL_INITARGS }; /* user values */

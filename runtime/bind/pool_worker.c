@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "bind/child.h"
+#include "bind/chunk.h"
 #include "bind/error.h"
 #include "bind/process.h"
 #include "bind/task.h"
@@ -28,7 +29,7 @@ struct worker {
   const struct mc_seat *seat;
   struct mc_lease lease; /* the task in hand */
   struct mc_task_head task;
-  lua_Integer index;         /* of the list's item that is at work, in a map */
+  pid_t pid;
   struct mc_buffer message;  /* reused for results */
   struct mc_buffer function; /* the encoded form of the function that is cached */
   int gauge;                 /* of this process's memory; -1: it does not matter */
@@ -71,57 +72,23 @@ static mc_time deadline_of(const struct worker *w) {
   return w->task.timeout ? mc_now() + w->task.timeout : MC_FOREVER;
 }
 
-/* The foreman is about to kill this process: nothing more may happen in it. */
-static _Noreturn void await_the_end(void) {
-  for (;;)
-    pause();
-}
-
-static int push_arguments(lua_State *L, struct worker *w) {
+/* What the function is to be applied to. */
+static struct wire_bytes arguments_of(const struct worker *w) {
   size_t at = sizeof w->task + w->task.function_length;
-  struct wire_bytes bytes = {w->lease.bytes + at, w->lease.length - at,
+  return (struct wire_bytes){w->lease.bytes + at, w->lease.length - at,
                              w->lease.handles + w->task.function_refs,
                              w->lease.n_handles - w->task.function_refs};
-  return wire_decode(L, &bytes);
 }
 
-/* ---- work ---- */
-
-/* The function is at `f`, the list on top; replaces the list by the list of results. */
-static void map(lua_State *L, struct worker *w, int f, bool star) {
-  int list = lua_gettop(L);
-  lua_getfield(L, list, "n");
-  lua_Integer n =
-      lua_isinteger(L, -1) ? lua_tointeger(L, -1) : (lua_Integer)lua_rawlen(L, list);
-  lua_pop(L, 1);
-  lua_createtable(L, n < 65536 ? (int)n : 65536, 1);
-  for (w->index = 1; w->index <= n; w->index++) {
-    int n_arguments = 1;
-    if (w->task.timeout && w->index > 1 && !mc_seat_renew(w->seat, deadline_of(w)))
-      await_the_end();
-    mc_seat_item(w->seat, (uint64_t)w->index);
-    lua_pushvalue(L, f);
-    lua_rawgeti(L, list, w->index);
-    if (star) {
-      luaL_checktype(L, -1, LUA_TTABLE);
-      n_arguments = bind_push_args(L, lua_gettop(L));
-      lua_remove(L, -(n_arguments + 1));
-    }
-    lua_call(L, n_arguments, 1);
-    lua_rawseti(L, -2, w->index);
-  }
-  w->index = 0;
-  mc_seat_item(w->seat, 0);
-  lua_pushinteger(L, n);
-  lua_setfield(L, -2, "n");
-}
+/* ---- out ---- */
 
 /* Sends a result: what the codec made of the values, behind a head. */
-static void send_result(lua_State *L, struct worker *w, enum mc_result_status status,
+static void send_result(lua_State *L, struct worker *w, struct mc_result_head *head,
                         const struct wire_bytes *bytes) {
-  struct mc_result_head head = {.id = w->task.id, .status = status, .pid = getpid()};
+  head->id = w->task.id;
+  head->pid = w->pid;
   w->message.length = 0;
-  if (!mc_buffer_append(&w->message, &head, sizeof head) ||
+  if (!mc_buffer_append(&w->message, head, sizeof *head) ||
       !mc_buffer_append(&w->message, bytes->bytes, bytes->length))
     luaL_error(L, "not enough memory");
   struct mc_message message = {w->message.data, w->message.length, bytes->refs,
@@ -134,35 +101,79 @@ static void send_result(lua_State *L, struct worker *w, enum mc_result_status st
     bind_raise(L, "result", done);
 }
 
+struct outcome {
+  struct worker *worker;
+  struct bind_chunk *chunk;
+  mc_time took;
+};
+
+/* (outcome, list of what came out) */
+static int send_chunk(lua_State *L) {
+  const struct outcome *outcome = lua_touserdata(L, 1);
+  const struct bind_chunk *chunk = outcome->chunk;
+  struct mc_result_head head = {
+      .status = MC_RESULT_MAPPED, .took = outcome->took, .item = (uint32_t)chunk->n};
+  struct wire_bytes bytes;
+  wire_encode_list(L, 2, 1, chunk->n + 2 * chunk->n_errors, "result", &bytes);
+  send_result(L, outcome->worker, &head, &bytes);
+  return 0;
+}
+
+/* The list is on top. What can't be sent is replaced, and the rest goes. */
+static void send_list(lua_State *L, struct outcome *outcome) {
+  int list = lua_gettop(L);
+  for (bool mended = false;; mended = true) {
+    lua_pushcfunction(L, send_chunk);
+    lua_pushlightuserdata(L, outcome);
+    lua_pushvalue(L, list);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
+      return;
+    if (mended || !bind_chunk_mend(L, outcome->chunk, list))
+      lua_error(L);
+    lua_settop(L, list);
+  }
+}
+
+static void run_chunk(lua_State *L, struct worker *w, int f) {
+  mc_time start = mc_now();
+  struct bind_chunk chunk = {.seat = w->seat,
+                             .items = arguments_of(w),
+                             .timeout = w->task.timeout,
+                             .star = w->task.mode == BIND_STARMAP};
+  bind_chunk_run(L, &chunk, f);
+  w->worn = chunk.no_memory && w->pool->confine.limits.memory > 0;
+  struct outcome outcome = {w, &chunk, mc_now() - start};
+  send_list(L, &outcome);
+}
+
+static void run_call(lua_State *L, struct worker *w, int f) {
+  struct wire_bytes bytes = arguments_of(w);
+  int n = wire_decode(L, &bytes);
+  lua_call(L, n, LUA_MULTRET);
+  struct mc_result_head head = {.status = MC_RESULT_RETURNED};
+  wire_encode(L, f, lua_gettop(L) - f + 1, "result[]", &bytes);
+  send_result(L, w, &head, &bytes);
+}
+
 static int run_task(lua_State *L) {
   struct worker *w = lua_touserdata(L, 1);
   push_function(L, w);
   int f = lua_gettop(L);
-  luaL_checkstack(L, 4, NULL);
-  int n = push_arguments(L, w);
-  if (w->task.mode == BIND_CALL) {
-    lua_call(L, n, LUA_MULTRET);
-  } else {
-    map(L, w, f, w->task.mode == BIND_STARMAP);
-    lua_insert(L, f);
-    lua_settop(L, f);
-  }
-  struct wire_bytes bytes;
-  wire_encode(L, f, lua_gettop(L) - f + 1, "result[]", &bytes);
-  send_result(L, w, MC_RESULT_RETURNED, &bytes);
+  luaL_checkstack(L, 8, NULL);
+  if (w->task.mode == BIND_CALL)
+    run_call(L, w, f);
+  else
+    run_chunk(L, w, f);
   return 0;
 }
 
 /* The error at index 2 of the stack, as a result. */
 static int send_error(lua_State *L) {
   struct worker *w = lua_touserdata(L, 1);
-  if (w->index && lua_istable(L, 2)) {
-    lua_pushinteger(L, w->index);
-    lua_setfield(L, 2, "index");
-  }
+  struct mc_result_head head = {.status = MC_RESULT_RAISED};
   struct wire_bytes bytes;
   wire_encode(L, 2, 1, "error", &bytes);
-  send_result(L, w, MC_RESULT_RAISED, &bytes);
+  send_result(L, w, &head, &bytes);
   return 0;
 }
 
@@ -291,7 +302,7 @@ static int get_ready(lua_State *L, struct worker *w) {
     return MC_WORKER_UNFIT;
   }
   if (!mc_seat_ready(w->seat))
-    await_the_end();
+    bind_await_the_end();
   /* The pool's finalizer drops its queues: it must not run while this worker takes from
    * them. */
   lua_settop(L, 1);
@@ -300,7 +311,7 @@ static int get_ready(lua_State *L, struct worker *w) {
 }
 
 int bind_work(lua_State *L, struct bind_pool *pool, const struct mc_seat *seat) {
-  struct worker w = {.pool = pool, .seat = seat};
+  struct worker w = {.pool = pool, .seat = seat, .pid = getpid()};
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
   int status = get_ready(L, &w);
@@ -310,7 +321,6 @@ int bind_work(lua_State *L, struct bind_pool *pool, const struct mc_seat *seat) 
     if (!take(L, &w))
       break;
     memcpy(&w.task, w.lease.bytes, sizeof w.task);
-    w.index = 0;
     mc_seat_begin(seat, w.task.id, deadline_of(&w));
     lua_pushcfunction(L, bind_error_handler);
     lua_pushcfunction(L, run_task);
@@ -324,7 +334,7 @@ int bind_work(lua_State *L, struct bind_pool *pool, const struct mc_seat *seat) 
       report_error(L, &w);
     mc_lease_settle(&w.lease);
     if (!mc_seat_end(seat))
-      await_the_end();
+      bind_await_the_end();
     lua_settop(L, 0);
     if (w.worn || is_too_big(&w))
       break;

@@ -18,10 +18,8 @@ void mc_board_destroy(struct mc_board *board) {
     mc_pages_free(board, size_of(board->n));
 }
 
-static void begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
+static void take_ticket(const struct mc_seat *seat, mc_time deadline) {
   struct mc_desk *desk = seat->desk;
-  __atomic_store_n(&desk->id, id, __ATOMIC_RELAXED);
-  mc_seat_item(seat, 0);
   __atomic_store_n(&desk->deadline, deadline, __ATOMIC_RELAXED);
   desk->last += 2;
   __atomic_store_n(&desk->ticket, desk->last, __ATOMIC_SEQ_CST);
@@ -31,6 +29,20 @@ static void begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
   mc_time look = __atomic_load_n(&seat->board->next_look, __ATOMIC_SEQ_CST);
   if (deadline < look || look == 0)
     mc_member_ring(seat->foreman);
+}
+
+static void begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
+  struct mc_desk *desk = seat->desk;
+  uint64_t item = (desk->item | (MC_DESK_CLOSED | MC_DESK_ITEM)) + 1;
+  __atomic_store_n(&desk->id, id, __ATOMIC_RELAXED);
+  __atomic_store_n(&desk->item, item, __ATOMIC_RELEASE);
+  take_ticket(seat, deadline);
+}
+
+void mc_seat_stop(const struct mc_seat *seat) {
+  uint64_t *item = &seat->desk->item;
+  uint64_t task = __atomic_load_n(item, __ATOMIC_RELAXED) & ~(uint64_t)MC_DESK_ITEM;
+  __atomic_store_n(item, task | MC_DESK_CLOSED, __ATOMIC_RELAXED);
 }
 
 void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
@@ -61,7 +73,7 @@ bool mc_seat_end(const struct mc_seat *seat) {
 bool mc_seat_renew(const struct mc_seat *seat, mc_time deadline) {
   if (!mc_seat_end(seat))
     return false;
-  mc_seat_begin(seat, seat->desk->id, deadline);
+  take_ticket(seat, deadline);
   return true;
 }
 
@@ -79,6 +91,26 @@ bool mc_board_doom(struct mc_board *board, uint64_t id) {
       return true;
   }
   return false;
+}
+
+uint32_t mc_board_close(struct mc_board *board, uint64_t id) {
+  for (unsigned i = 0; i < board->n; i++) {
+    struct mc_desk *desk = &board->desks[i];
+    /* Read before the id: should the worker go on meanwhile, it has changed. */
+    uint64_t item = __atomic_load_n(&desk->item, __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&desk->id, __ATOMIC_ACQUIRE) != id)
+      continue;
+    while (!(item & MC_DESK_CLOSED) && (item & MC_DESK_ITEM)) {
+      uint64_t before = item;
+      if (__atomic_compare_exchange_n(&desk->item, &item, item | MC_DESK_CLOSED, false,
+                                      __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
+        return (uint32_t)(before & MC_DESK_ITEM);
+      if (item / MC_DESK_NEW_TASK != before / MC_DESK_NEW_TASK)
+        break;
+    }
+    return 0;
+  }
+  return 0;
 }
 
 bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
@@ -99,11 +131,11 @@ bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
   return *late;
 }
 
-uint64_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id) {
+uint32_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id) {
   const struct mc_desk *desk = &board->desks[i];
   if (__atomic_load_n(&desk->id, __ATOMIC_RELAXED) != id)
     return 0;
-  return __atomic_load_n(&desk->item, __ATOMIC_RELAXED);
+  return (uint32_t)(__atomic_load_n(&desk->item, __ATOMIC_RELAXED) & MC_DESK_ITEM);
 }
 
 bool mc_board_is_ready(const struct mc_board *board, unsigned i) {

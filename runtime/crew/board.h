@@ -21,12 +21,17 @@ struct mc_desk {
   uint64_t last;    /* the worker's: the ticket before */
   uint64_t id;      /* the worker's, before the ticket: the task */
   mc_time deadline; /* the worker's, before the ticket */
-  /* The worker's: the item of a chunk that is at work, from 1 on; 0: none is. Read once
-   * it is dead. */
+  /* Which item of a chunk is at work, from 1 on; 0: none is. Above it MC_DESK_CLOSED, and
+   * a number that is another one for each task. Written by the worker after the id, and
+   * by the maker, who closes it: the worker begins no more items then. */
   uint64_t item;
   uint32_t ready; /* the worker's: its initializer is done */
   uint32_t begun; /* the worker's: it has begun a task */
 };
+
+#define MC_DESK_CLOSED   0x80000000u
+#define MC_DESK_ITEM     0x7fffffffu
+#define MC_DESK_NEW_TASK 0x100000000u
 
 struct mc_board {
   mc_time next_look; /* the foreman's: when it looks by itself; 0: it is about to */
@@ -63,13 +68,23 @@ bool mc_seat_end(const struct mc_seat *seat);
  */
 bool mc_seat_renew(const struct mc_seat *seat, mc_time deadline);
 
-/* Worker: begins with that item of the chunk in hand; 0: with none. */
-static inline void mc_seat_item(const struct mc_seat *seat, uint64_t item) {
-  __atomic_store_n(&seat->desk->item, item, __ATOMIC_RELAXED);
+/* Worker: begins with the next item of the chunk in hand. false: the chunk was closed. */
+static inline bool mc_seat_next(const struct mc_seat *seat) {
+  uint64_t item = __atomic_load_n(&seat->desk->item, __ATOMIC_RELAXED);
+  return !(item & MC_DESK_CLOSED) &&
+         __atomic_compare_exchange_n(&seat->desk->item, &item, item + 1, false,
+                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
+
+/* Worker: no item of the chunk is at work any more, and none will be. */
+void mc_seat_stop(const struct mc_seat *seat);
 
 /* Maker: dooms task `id` when a worker has it in hand. */
 bool mc_board_doom(struct mc_board *board, uint64_t id);
+
+/* Maker: closes the chunk `id` when a worker has it in hand: how many of its items the
+ * worker has begun, and will do. 0: there is nothing to close, or no more. */
+uint32_t mc_board_close(struct mc_board *board, uint64_t id);
 
 /* Foreman: whether desk i is doomed, after dooming it when its time is over. `*late` is
  * set when it is so now; `*next` is lowered to its deadline when that is still to come.
@@ -79,7 +94,7 @@ bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
 
 /* Foreman: which item of the chunk `id` the dead worker of desk i had in hand; 0: none.
  */
-uint64_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id);
+uint32_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id);
 
 /* Foreman: what the worker of desk i has come to: is it ready, has it begun a task? */
 bool mc_board_is_ready(const struct mc_board *board, unsigned i);

@@ -54,7 +54,7 @@ static struct mc_result_head end_of(struct foreman *f, pid_t pid, uint64_t task)
       continue;
     head.code = f->workers[i].code;
     head.status = f->late[i] ? MC_RESULT_LATE : MC_RESULT_LOST;
-    head.item = (uint32_t)mc_board_item(f->options.board, i, task);
+    head.item = mc_board_item(f->options.board, i, task);
   }
   return head;
 }

@@ -29,6 +29,7 @@ struct mc_task_head {
 enum mc_result_status {
   MC_RESULT_RETURNED, /* behind the head: the encoded results */
   MC_RESULT_RAISED,   /* behind the head: the encoded error */
+  MC_RESULT_MAPPED,   /* behind the head: the encoded results and errors of a chunk */
   MC_RESULT_LOST,     /* the worker died; pid and code say which and how */
   MC_RESULT_LATE,     /* it took longer than its time-out: the worker pid was killed */
   MC_RESULT_RESTART,  /* no task's: a worker was replaced */
@@ -45,7 +46,10 @@ struct mc_result_head {
   uint32_t status;
   int32_t code;
   int32_t pid;
-  uint32_t item; /* LOST, LATE: of the chunk, the one in hand, from 1 on; 0: none */
+  /* LOST, LATE: of the chunk, the one in hand, from 1 on; 0: none. MAPPED: how many of
+   * the chunk were begun; the rest is the maker's again. */
+  uint32_t item;
+  uint64_t took; /* MAPPED: nanoseconds */
 };
 
 /* A worker that ends with this status before it is ready is not replaced: it could not
