@@ -43,8 +43,9 @@ end
 function worker_error.futile(pool, code, pid)
   return make{
     kind = "WorkerLost",
-    message = ("the workers of pool '%s' die before they begin a task, the last one (pid %d) with"
-      .. " %s: no more are started; is the initializer at fault?"):format(pool.name, pid, how(code)),
+    message = ("the workers of pool '%s' die before they begin a task, the last one (pid %d)"
+      .. " with %s: no more are started; is the initializer at fault?"):format(pool.name, pid,
+        how(code)),
     exitcode = code,
     pid = pid,
     process = pool.name,

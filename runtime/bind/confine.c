@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "bind/current.h"
 #include "bind/error.h"
+#include "bind/lua_limit.h"
 
 #include <lauxlib.h>
 #include <math.h>
@@ -247,8 +248,16 @@ void bind_confine_explain_require(lua_State *L) {
   lua_settop(L, top);
 }
 
+void bind_confine_begin(lua_State *L, const struct mc_confine *confine) {
+  if (confine->limits.memory)
+    bind_lua_limit(L, confine->limits.memory);
+  if (confine->sandboxed)
+    bind_confine_explain_require(L);
+}
+
 void bind_confine_out_of_memory(lua_State *L) {
   mc_limits_give_reserve();
+  bind_lua_limit_give_reserve();
   lua_gc(L, LUA_GCCOLLECT);
   lua_pop(L, 1);
   bind_push_error(L, "NoMemory", "not enough memory");

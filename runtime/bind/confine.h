@@ -24,7 +24,11 @@ bool bind_confines(const struct mc_confine *confine);
 /* Pushes the text of a failure to confine a child. */
 void bind_confine_push_failure(lua_State *L, enum mc_confine_step step, int error);
 
-/* In a sandboxed child: a module that require can't find is explained. */
+/* In a child that is confined: holds its Lua state to its memory, and lets require
+ * explain why a module that a sandbox hides is not found. */
+void bind_confine_begin(lua_State *L, const struct mc_confine *confine);
+
+/* The second half of it. */
 void bind_confine_explain_require(lua_State *L);
 
 /* After an error of memory: makes room, and replaces the error value on top by one of

@@ -2,19 +2,14 @@
 #include "bind/fs.h"
 
 #include "bind/error.h"
+#include "bind/fs_parts.h"
 #include "bind/fs_walk.h"
-#include "bind/wait.h"
-#include "crew/interrupt.h"
-#include "crew/loop.h"
 #include "include/mooncrew.h"
-#include "net/copy_work.h"
 #include "net/fs.h"
 
 #include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
-
-#define COPY_CLASS "mooncrew.fs.copy"
 
 int bind_fs_push_error(lua_State *L, const char *function, const char *path, int error,
                        const char *text) {
@@ -27,8 +22,8 @@ int bind_fs_push_error(lua_State *L, const char *function, const char *path, int
   return 1;
 }
 
-static int failed(lua_State *L, const char *function, const char *path, int error,
-                  const char *text) {
+int bind_fs_fail(lua_State *L, const char *function, const char *path, int error,
+                 const char *text) {
   lua_pushnil(L);
   bind_fs_push_error(L, function, path, error, text);
   return 2;
@@ -42,89 +37,29 @@ const char *bind_fs_check_path(lua_State *L, int arg) {
   return path;
 }
 
+static void set_integer(lua_State *L, const char *name, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
 void bind_fs_push_entry(lua_State *L, const struct mc_fs_entry *entry) {
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 16);
   lua_pushstring(L, mc_fs_type_name(entry->type));
   lua_setfield(L, -2, "type");
-  lua_pushinteger(L, (lua_Integer)entry->size);
-  lua_setfield(L, -2, "size");
   lua_pushnumber(L, entry->mtime);
   lua_setfield(L, -2, "mtime");
-  lua_pushinteger(L, entry->mode);
-  lua_setfield(L, -2, "mode");
+  set_integer(L, "size", entry->size);
+  set_integer(L, "allocated", entry->allocated);
+  set_integer(L, "atime_ns", (uint64_t)entry->atime_ns);
+  set_integer(L, "mtime_ns", (uint64_t)entry->mtime_ns);
+  set_integer(L, "mode", entry->mode);
+  set_integer(L, "uid", entry->uid);
+  set_integer(L, "gid", entry->gid);
+  set_integer(L, "nlink", entry->nlink);
+  set_integer(L, "device", entry->device);
+  set_integer(L, "inode", entry->inode);
+  set_integer(L, "rdev", entry->rdev);
 }
-
-/* ---- copy_file ---- */
-
-static bool copy_is_done(struct bind_wait *wait) {
-  struct mc_copy_work **box = wait->data;
-  return !*box || mc_copy_is_done(*box);
-}
-
-static int copy_close(lua_State *L) {
-  struct mc_copy_work **box = luaL_checkudata(L, 1, COPY_CLASS);
-  struct mc_copy_work *work = *box;
-  *box = NULL;
-  mc_copy_free(work);
-  return 0;
-}
-
-static int copy_outcome(lua_State *L, int error, const struct mc_fs_failure *failure) {
-  if (error)
-    return failed(L, "copy_file", failure->path, error, failure->text);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-static int copied(lua_State *L, int status, lua_KContext context) {
-  (void)status;
-  struct mc_copy_work **box = (struct mc_copy_work **)context;
-  struct mc_fs_failure failure;
-  int error = mc_copy_outcome(*box, &failure);
-  return copy_outcome(L, error, &failure);
-}
-
-/* A task alone waits while a thread of libuv's pool copies. Being closed stops the copy.
- */
-static int copy_in_task(lua_State *L, const char *from, const char *to) {
-  int error;
-  uv_loop_t *loop = mc_loop(&error);
-  if (!loop)
-    return failed(L, "copy_file", from, error, NULL);
-  struct mc_copy_work **box = lua_newuserdatauv(L, sizeof(struct mc_copy_work *), 0);
-  *box = NULL;
-  luaL_setmetatable(L, COPY_CLASS);
-  lua_toclose(L, -1);
-  struct bind_wait *wait = bind_wait_new(L);
-  error = mc_copy_start(loop, from, to, box);
-  if (error)
-    return failed(L, "copy_file", from, error, NULL);
-  wait->ready = copy_is_done;
-  wait->data = box;
-  wait->on_loop = true;
-  return bind_wait(L, wait, MC_FOREVER, (lua_KContext)box, copied);
-}
-
-static bool take_interrupt(void *interrupted) {
-  if (mc_interrupt_take())
-    *(bool *)interrupted = true;
-  return *(bool *)interrupted;
-}
-
-static int fs_copy_file(lua_State *L) {
-  const char *from = bind_fs_check_path(L, 1), *to = bind_fs_check_path(L, 2);
-  lua_settop(L, 2);
-  if (bind_in_task(L))
-    return copy_in_task(L, from, to);
-  bool interrupted = false;
-  struct mc_fs_failure failure;
-  int error = mc_fs_copy_file(from, to, take_interrupt, &interrupted, &failure);
-  if (interrupted)
-    return luaL_error(L, "interrupted!");
-  return copy_outcome(L, error, &failure);
-}
-
-/* ---- the rest ---- */
 
 static int fs_mkdirs(lua_State *L) {
   const char *path = bind_fs_check_path(L, 1);
@@ -132,7 +67,7 @@ static int fs_mkdirs(lua_State *L) {
   luaL_argcheck(L, mode >= 0 && mode <= 07777, 2, "permission bits expected, 0 to 07777");
   int error = mc_fs_mkdirs(path, (unsigned)mode);
   if (error)
-    return failed(L, "mkdirs", path, error, NULL);
+    return bind_fs_fail(L, "mkdirs", path, error, NULL);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -147,7 +82,7 @@ static int fs_stat(lua_State *L) {
   struct mc_fs_entry entry;
   int error = mc_fs_stat(path, follow, &entry);
   if (error)
-    return failed(L, "stat", path, error, NULL);
+    return bind_fs_fail(L, "stat", path, error, NULL);
   bind_fs_push_entry(L, &entry);
   return 1;
 }
@@ -168,7 +103,7 @@ static int fs_listdir(lua_State *L) {
   struct mc_fs_names names;
   int error = mc_fs_list(path, &names);
   if (error)
-    return failed(L, "listdir", path, error, NULL);
+    return bind_fs_fail(L, "listdir", path, error, NULL);
   lua_pushcfunction(L, push_names);
   lua_pushlightuserdata(L, &names);
   int status = lua_pcall(L, 1, 1, 0);
@@ -219,20 +154,16 @@ static int fs_safe_name(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"copy_file", fs_copy_file}, {"mkdirs", fs_mkdirs},       {"stat", fs_stat},
-    {"listdir", fs_listdir},     {"walk", bind_fs_walk},      {"join", fs_join},
-    {"basename", fs_basename},   {"safe_name", fs_safe_name}, {NULL, NULL},
+    {"mkdirs", fs_mkdirs},       {"stat", fs_stat}, {"listdir", fs_listdir},
+    {"walk", bind_fs_walk},      {"join", fs_join}, {"basename", fs_basename},
+    {"safe_name", fs_safe_name}, {NULL, NULL},
 };
 
 int bind_open_fs(lua_State *L) {
   luaL_requiref(L, "mooncrew", luaopen_mooncrew, 0); /* for its errors */
-  if (luaL_newmetatable(L, COPY_CLASS)) {
-    lua_pushcfunction(L, copy_close);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "__close");
-    lua_setfield(L, -2, "__gc");
-  }
   bind_fs_open_walk(L);
   luaL_newlib(L, functions);
+  bind_fs_add_copy(L);
+  bind_fs_add_change(L);
   return 1;
 }

@@ -1,5 +1,6 @@
 #include "bind/fs_walk.h"
 
+#include "bind/fs_parts.h"
 #include "bind/options.h"
 #include "bind/wait.h"
 #include "net/walk.h"
@@ -16,6 +17,18 @@ static int walk_gc(lua_State *L) {
   return 0;
 }
 
+/* Whether the loop's body said `entry.enter = false` of the folder that it got last,
+ * which is upvalue 2. */
+static bool is_left_out(lua_State *L) {
+  if (lua_type(L, lua_upvalueindex(2)) != LUA_TTABLE)
+    return false;
+  lua_pushliteral(L, "enter");
+  lua_rawget(L, lua_upvalueindex(2));
+  bool left_out = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return left_out;
+}
+
 /* The iterator: upvalue 1 is the walk. At the end it closes the walk at once, since a
  * loop's own closing value is not reliable in Lua 5.4.4. */
 static int walk_step(lua_State *L) {
@@ -23,6 +36,8 @@ static int walk_step(lua_State *L) {
   bind_check_interrupt(L); /* a large tree takes a while, all of it in here */
   if (!*walk)
     return 0;
+  if (is_left_out(L))
+    mc_walk_skip(*walk);
   struct mc_walk_step step;
   int more = mc_walk_next(*walk, &step);
   if (more <= 0) {
@@ -40,6 +55,11 @@ static int walk_step(lua_State *L) {
     bind_fs_push_error(L, "walk", step.path, step.error, NULL);
     lua_setfield(L, -2, "error");
   }
+  if (step.entry.type == MC_FS_DIRECTORY)
+    lua_pushvalue(L, -1);
+  else
+    lua_pushnil(L);
+  lua_replace(L, lua_upvalueindex(2));
   return 2;
 }
 
@@ -60,7 +80,8 @@ int bind_fs_walk(lua_State *L) {
     bind_fs_push_error(L, "walk", root, error, NULL);
     return 2;
   }
-  lua_pushcclosure(L, walk_step, 1);
+  lua_pushnil(L);
+  lua_pushcclosure(L, walk_step, 2);
   return 1;
 }
 

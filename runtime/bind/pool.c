@@ -342,6 +342,12 @@ static int pool_collect(lua_State *L) {
   return lua_gettop(L);
 }
 
+static bool pool_ready(void *userdata) {
+  struct bind_pool *pool = userdata;
+  return mc_queue_size(pool->results) > 0 || mc_board_starved(pool->board) ||
+         mc_child_ended(&pool->child.child);
+}
+
 /* Two things that a program waits for at a pool: something to collect, and the pool's
  * end. */
 struct pool_wait {
@@ -351,8 +357,7 @@ struct pool_wait {
 
 static bool something_to_do(struct bind_wait *wait) {
   struct pool_wait *what = wait->data;
-  return (what->latch && what->latch->set) || mc_queue_size(what->pool->results) > 0 ||
-         mc_child_ended(&what->pool->child.child);
+  return (what->latch && what->latch->set) || pool_ready(what->pool);
 }
 
 static int waited(lua_State *L, int status, lua_KContext context) {
@@ -379,11 +384,6 @@ static int pool_wait(lua_State *L) {
   wait->watch[0] = (struct mc_wait_for){pool->results, MC_READABLE};
   wait->n_watch = 1;
   return bind_wait(L, wait, deadline, (lua_KContext)wait, waited);
-}
-
-static bool pool_ready(void *userdata) {
-  struct bind_pool *pool = userdata;
-  return mc_queue_size(pool->results) > 0 || mc_child_ended(&pool->child.child);
 }
 
 static size_t pool_watch(void *userdata, struct mc_wait_for *watch) {
@@ -432,6 +432,30 @@ static int pool_has_ended(lua_State *L) {
   return 1;
 }
 
+/* pool:is_starved(): a worker finds no room for its result */
+static int pool_is_starved(lua_State *L) {
+  lua_pushboolean(L, mc_board_starved(check_pool(L)->board));
+  return 1;
+}
+
+/* pool:recall() → a list of the ids of all tasks that no worker had taken, and that none
+ * will take any more */
+static int pool_recall(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  lua_settop(L, 1);
+  mc_board_fed(pool->board);
+  lua_newtable(L);
+  struct mc_lease lease;
+  for (lua_Integer n = 1; mc_queue_try_take(pool->tasks, &lease, 1) == 1; n++) {
+    struct mc_task_head head;
+    memcpy(&head, lease.bytes, sizeof head);
+    mc_lease_settle(&lease);
+    lua_pushinteger(L, (lua_Integer)head.id);
+    lua_rawseti(L, 2, n);
+  }
+  return 1;
+}
+
 /* pool:queued(): tasks that no worker has taken yet */
 static int pool_queued(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)mc_queue_size(check_pool(L)->tasks));
@@ -439,10 +463,20 @@ static int pool_queued(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"encode", pool_encode}, {"submit", pool_submit},       {"collect", pool_collect},
-    {"wait", pool_wait},     {"has_ended", pool_has_ended}, {"queued", pool_queued},
-    {"unpack", pool_unpack}, {"take_back", pool_take_back}, {"doom", pool_doom},
-    {"close", pool_close},   {"terminate", pool_terminate}, {NULL, NULL},
+    {"encode", pool_encode},
+    {"submit", pool_submit},
+    {"collect", pool_collect},
+    {"unpack", pool_unpack},
+    {"take_back", pool_take_back},
+    {"wait", pool_wait},
+    {"has_ended", pool_has_ended},
+    {"queued", pool_queued},
+    {"doom", pool_doom},
+    {"recall", pool_recall},
+    {"is_starved", pool_is_starved},
+    {"close", pool_close},
+    {"terminate", pool_terminate},
+    {NULL, NULL},
 };
 
 void bind_open_pool(lua_State *L) {

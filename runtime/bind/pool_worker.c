@@ -24,6 +24,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ROOM_TRY       0.2 /* s: for so long a result waits for room at a time */
+#define ROOM_TRIES     25  /* of them for nothing, with nothing of the pool in the way */
+#define MAX_ERROR_TEXT 4096
+
 struct worker {
   struct bind_pool *pool;
   const struct mc_seat *seat;
@@ -82,6 +86,24 @@ static struct wire_bytes arguments_of(const struct worker *w) {
 
 /* ---- out ---- */
 
+/* Waits for room, which only others can make: the maker by taking results in, and tasks
+ * back. MC_NOMEM when nothing of this pool is in the way any more, and still there is
+ * none. */
+static int put_when_room(struct worker *w, const struct mc_message *message) {
+  int done, futile = 0;
+  if (!mc_seat_renew(w->seat, MC_FOREVER)) /* the task is done, and not late any more */
+    await_the_end();
+  do {
+    mc_seat_starve(w->seat);
+    done = mc_queue_put(w->pool->results, message, 1, mc_deadline(ROOM_TRY));
+    bool in_the_way =
+        mc_queue_size(w->pool->results) > 0 || mc_queue_size(w->pool->tasks) > 0;
+    if (done == MC_NOMEM)
+      futile = in_the_way ? 0 : futile + 1;
+  } while (done == MC_INTERRUPTED || (done == MC_NOMEM && futile < ROOM_TRIES));
+  return done;
+}
+
 /* Sends a result: what the codec made of the values, behind a head. */
 static void send_result(lua_State *L, struct worker *w, struct mc_result_head *head,
                         const struct wire_bytes *bytes) {
@@ -93,10 +115,9 @@ static void send_result(lua_State *L, struct worker *w, struct mc_result_head *h
     luaL_error(L, "not enough memory");
   struct mc_message message = {w->message.data, w->message.length, bytes->refs,
                                bytes->n_refs};
-  int done;
-  do
-    done = mc_queue_put(w->pool->results, &message, 1, MC_FOREVER);
-  while (done == MC_INTERRUPTED);
+  int done = mc_queue_try_put(w->pool->results, &message, 1);
+  if (done == MC_NOMEM)
+    done = put_when_room(w, &message);
   if (done < 0 && done != MC_CLOSED)
     bind_raise(L, "result", done);
 }
@@ -193,7 +214,8 @@ static void report_error(lua_State *L, struct worker *w) {
   /* The error itself can't be sent, but its text can. */
   const char *why = bind_error_text(L, -1);
   const char *text = bind_error_text(L, -3);
-  bind_push_error(L, "Error", "%s\n(%s)", text, why);
+  lua_pushlstring(L, text, strnlen(text, MAX_ERROR_TEXT));
+  bind_push_error(L, "Error", "%s\n(%s)", lua_tostring(L, -1), why);
   if (try_send_error(L, w) != LUA_OK)
     mc_child_exit(1); /* no memory even for that: the foreman reports the task as lost */
 }

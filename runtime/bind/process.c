@@ -36,8 +36,8 @@ struct process {
   mc_ref outcome; /* the queue; 0: none, or given up */
   pid_t owner;    /* who started it; 0: nobody yet */
   bool closed;
-  bool raised; /* the outcome was received, and is an error */
-  bool sandboxed;
+  bool raised;                      /* the outcome was received, and is an error */
+  const struct mc_confine *confine; /* while it is started */
   char name[NAME_LENGTH];
 };
 
@@ -125,7 +125,6 @@ static int make_process(lua_State *L) {
     snprintf(p->name, sizeof p->name, "%s", lua_tostring(L, -1));
   lua_getfield(L, 1, "limits");
   lua_getfield(L, 1, "sandbox");
-  p->sandboxed = !lua_isnil(L, -1);
   if (!bind_confine_read(L, -2, -1))
     return luaL_argerror(L, 1, lua_tostring(L, -1));
   lua_setiuservalue(L, 2, USER_CONFINE);
@@ -156,8 +155,7 @@ int bind_push_args(lua_State *L, int table) {
 static int call_target(lua_State *L) {
   struct process *p = own;
   bind_child_begin(L, p->name, p->child.daemon);
-  if (p->sandboxed)
-    bind_confine_explain_require(L);
+  bind_confine_begin(L, p->confine);
   lua_getiuservalue(L, 1, USER_TARGET);
   lua_getiuservalue(L, 1, USER_ARGS);
   int args = lua_gettop(L);
@@ -257,12 +255,14 @@ static int fork_child(lua_State *L, struct process *p) {
   lua_settop(L, 1);
   struct process *mine = own;
   own = p; /* what the child will be; it is a copy of this memory */
+  p->confine = &confine;
   if (bind_confines(&confine))
     error = mc_child_start_confined(&p->child.child, MC_SIGNALS_DEFAULT, &confine,
                                     run_child, L, &step);
   else
     error = mc_child_start(&p->child.child, MC_SIGNALS_DEFAULT, run_child, L);
   own = mine;
+  p->confine = NULL;
   bind_confine_drop(&confine);
   if (error)
     bind_confine_push_failure(L, step, error);

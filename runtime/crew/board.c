@@ -77,6 +77,19 @@ bool mc_seat_renew(const struct mc_seat *seat, mc_time deadline) {
   return true;
 }
 
+void mc_seat_starve(const struct mc_seat *seat) {
+  __atomic_store_n(&seat->board->starved, 1, __ATOMIC_SEQ_CST);
+  mc_member_ring(seat->maker);
+}
+
+bool mc_board_starved(const struct mc_board *board) {
+  return __atomic_load_n(&board->starved, __ATOMIC_SEQ_CST);
+}
+
+void mc_board_fed(struct mc_board *board) {
+  __atomic_store_n(&board->starved, 0, __ATOMIC_SEQ_CST);
+}
+
 static bool doom(struct mc_desk *desk, uint64_t ticket) {
   return __atomic_compare_exchange_n(&desk->ticket, &ticket, ticket | 1, false,
                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);

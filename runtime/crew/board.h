@@ -36,6 +36,7 @@ struct mc_desk {
 struct mc_board {
   mc_time next_look; /* the foreman's: when it looks by itself; 0: it is about to */
   uint64_t useful;   /* workers that have begun a task, ever */
+  uint32_t starved;  /* a worker finds no room for its result; the maker resets it */
   unsigned n;
   struct mc_desk desks[];
 };
@@ -44,7 +45,7 @@ struct mc_board {
 struct mc_seat {
   struct mc_board *board;
   struct mc_desk *desk;
-  struct mc_member foreman;
+  struct mc_member foreman, maker;
   unsigned number; /* of the worker, from 1 on; not used again in the pool */
 };
 
@@ -78,6 +79,13 @@ static inline bool mc_seat_next(const struct mc_seat *seat) {
 
 /* Worker: no item of the chunk is at work any more, and none will be. */
 void mc_seat_stop(const struct mc_seat *seat);
+
+/* Worker: finds no room in shared memory for its result; the maker is told. */
+void mc_seat_starve(const struct mc_seat *seat);
+
+/* Maker: whether a worker is starved, until mc_board_fed(). */
+bool mc_board_starved(const struct mc_board *board);
+void mc_board_fed(struct mc_board *board);
 
 /* Maker: dooms task `id` when a worker has it in hand. */
 bool mc_board_doom(struct mc_board *board, uint64_t id);

@@ -198,7 +198,7 @@ static int supervise(void *data) {
 }
 
 int mc_pool_start(struct mc_child *child, const struct mc_pool_options *options) {
-  struct foreman f = {.options = *options};
+  struct foreman f = {.options = *options, .seat.maker = mc_member_self()};
   int error = -ENOMEM;
   f.workers = calloc(options->processes, sizeof *f.workers);
   f.present = calloc(options->processes, sizeof *f.present);

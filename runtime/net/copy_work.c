@@ -12,7 +12,7 @@ struct mc_copy_work {
   pid_t pid;
   atomic_bool stop; /* set by the owner's thread, read by the one that copies */
   int error;        /* written by the thread that copies, read after it is done */
-  struct mc_fs_failure failure;
+  struct mc_fs_copy copy;
   bool done, abandoned; /* the owner's thread alone */
 };
 
@@ -29,7 +29,7 @@ static bool is_stopped(void *data) {
 
 static void copy(uv_work_t *request) {
   struct mc_copy_work *work = request->data;
-  work->error = mc_fs_copy_file(work->from, work->to, is_stopped, work, &work->failure);
+  work->error = mc_fs_copy_file(&work->copy);
 }
 
 static void on_done(uv_work_t *request, int status) {
@@ -41,14 +41,19 @@ static void on_done(uv_work_t *request, int status) {
     release(work);
 }
 
-int mc_copy_start(uv_loop_t *loop, const char *from, const char *to,
+int mc_copy_start(uv_loop_t *loop, const struct mc_fs_copy *wanted,
                   struct mc_copy_work **result) {
   *result = NULL;
   struct mc_copy_work *work = calloc(1, sizeof *work);
   if (!work)
     return -ENOMEM;
-  work->from = strdup(from);
-  work->to = strdup(to);
+  work->from = strdup(wanted->from);
+  work->to = strdup(wanted->to);
+  work->copy = *wanted;
+  work->copy.from = work->from;
+  work->copy.to = work->to;
+  work->copy.stop = is_stopped;
+  work->copy.data = work;
   work->pid = getpid();
   work->work.data = work;
   int error = work->from && work->to ? 0 : -ENOMEM;
@@ -65,8 +70,10 @@ bool mc_copy_is_done(const struct mc_copy_work *work) {
   return work->done;
 }
 
-int mc_copy_outcome(const struct mc_copy_work *work, struct mc_fs_failure *failure) {
-  *failure = work->failure;
+int mc_copy_outcome(const struct mc_copy_work *work, struct mc_fs_failure *failure,
+                    unsigned *lost) {
+  *failure = work->copy.failure;
+  *lost = work->copy.lost;
   return work->error;
 }
 

@@ -1,7 +1,5 @@
 #include "net/fs.h"
 
-#include "os/tempfile.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +24,7 @@ const char *mc_errno_name(int error) {
       UV_ERRNO_MAP(MC_ERRNO_NAME)
 #undef MC_ERRNO_NAME
           {-EDQUOT, "EDQUOT"},
+      {-ENODATA, "ENODATA"},
       {-ESTALE, "ESTALE"},
   };
   int wanted = error < 0 ? error : -error;
@@ -55,6 +54,10 @@ static enum mc_fs_type type_of(mode_t mode) {
   return MC_FS_UNKNOWN;
 }
 
+static int64_t nanoseconds(struct timespec time) {
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 int mc_fs_stat_at(int folder, const char *name, bool follow, struct mc_fs_entry *entry) {
   struct stat info;
   if (fstatat(folder, name, &info, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
@@ -62,10 +65,17 @@ int mc_fs_stat_at(int folder, const char *name, bool follow, struct mc_fs_entry 
   *entry = (struct mc_fs_entry){
       .type = type_of(info.st_mode),
       .size = (uint64_t)info.st_size,
+      .allocated = (uint64_t)info.st_blocks * 512,
       .mtime = (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9,
+      .atime_ns = nanoseconds(info.st_atim),
+      .mtime_ns = nanoseconds(info.st_mtim),
       .mode = info.st_mode & 07777,
       .device = info.st_dev,
       .inode = info.st_ino,
+      .nlink = info.st_nlink,
+      .uid = info.st_uid,
+      .gid = info.st_gid,
+      .rdev = info.st_rdev,
   };
   return 0;
 }
@@ -74,81 +84,26 @@ int mc_fs_stat(const char *path, bool follow, struct mc_fs_entry *entry) {
   return mc_fs_stat_at(AT_FDCWD, path, follow, entry);
 }
 
-/* ---- copying ---- */
-
-static int fail(struct mc_fs_failure *failure, const char *path, const char *text,
-                int error) {
-  *failure = (struct mc_fs_failure){.path = path, .text = text};
-  return error;
-}
-
-/* Opens what is to be copied. Non-blocking, or a pipe without a writer would hold us
- * here. */
-static int open_source(const char *from, struct stat *info,
-                       struct mc_fs_failure *failure) {
-  int fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0)
-    return fail(failure, from, NULL, errno == ENXIO ? -EINVAL : -errno);
-  int error = fstat(fd, info) == 0 ? 0 : fail(failure, from, NULL, -errno);
-  if (!error && S_ISDIR(info->st_mode))
-    error = fail(failure, from, NULL, -EISDIR);
-  else if (!error && !S_ISREG(info->st_mode))
-    error = fail(failure, from, "Not a regular file", -EINVAL);
-  if (error)
-    close(fd);
-  return error ? error : fd;
-}
-
-static int check_target(const char *to, const struct stat *source,
-                        struct mc_fs_failure *failure) {
-  struct stat info;
-  if (stat(to, &info) != 0)
-    return 0; /* what is wrong with it, opening will say */
-  if (info.st_dev == source->st_dev && info.st_ino == source->st_ino)
-    return fail(failure, to, "Is the same file as the source", -EINVAL);
-  if (S_ISDIR(info.st_mode))
-    return fail(failure, to, NULL, -EISDIR);
-  if (!S_ISREG(info.st_mode))
-    return fail(failure, to, "Not a regular file", -EINVAL);
-  return 0;
-}
-
-static int copy_attributes(int fd, const struct stat *source) {
-  struct stat made;
-  if (fstat(fd, &made) != 0)
-    return -errno;
-  mode_t mode = source->st_mode & 07777;
-  if (made.st_uid != source->st_uid || made.st_gid != source->st_gid)
-    mode &= (mode_t) ~(S_ISUID | S_ISGID);
-  if (fchmod(fd, mode) != 0)
-    return -errno;
-  struct timespec times[2] = {source->st_atim, source->st_mtim};
-  return futimens(fd, times) == 0 ? 0 : -errno;
-}
-
-int mc_fs_copy_file(const char *from, const char *to, mc_copy_stop *stop, void *data,
-                    struct mc_fs_failure *failure) {
-  struct stat info;
-  int fd = open_source(from, &info, failure);
-  if (fd < 0)
-    return fd;
-  int error = check_target(to, &info, failure);
-  struct mc_tempfile file = {.fd = -1};
-  if (!error) {
-    error = mc_tempfile_open(&file, to);
-    if (!error)
-      error = mc_copy_data(fd, file.fd, stop, data);
-    if (!error)
-      error = copy_attributes(file.fd, &info);
-    if (!error)
-      error = mc_tempfile_commit(&file);
-    else
-      mc_tempfile_discard(&file);
-    if (error)
-      fail(failure, error == -EIO ? from : to, NULL, error);
+int mc_fs_make_node(const char *path, enum mc_fs_type type, unsigned mode,
+                    uint64_t rdev) {
+  mode_t kind;
+  switch (type) {
+  case MC_FS_FIFO:
+    kind = S_IFIFO;
+    break;
+  case MC_FS_SOCKET:
+    kind = S_IFSOCK;
+    break;
+  case MC_FS_CHAR:
+    kind = S_IFCHR;
+    break;
+  case MC_FS_BLOCK:
+    kind = S_IFBLK;
+    break;
+  default:
+    return -EINVAL;
   }
-  close(fd);
-  return error;
+  return mknod(path, kind | (mode_t)mode, rdev) == 0 ? 0 : -errno;
 }
 
 /* ---- folders ---- */

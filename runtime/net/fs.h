@@ -25,10 +25,15 @@ enum mc_fs_type {
 
 struct mc_fs_entry {
   enum mc_fs_type type;
-  uint64_t size; /* bytes */
-  double mtime;  /* seconds since 1970 */
-  unsigned mode; /* permission bits, 07777 */
-  uint64_t device, inode;
+  uint64_t size;              /* bytes */
+  uint64_t allocated;         /* bytes that it takes on disk: fewer than size has holes */
+  double mtime;               /* seconds since 1970 */
+  int64_t atime_ns, mtime_ns; /* nanoseconds since 1970 */
+  unsigned mode;              /* permission bits, 07777 */
+  uint64_t device, inode;     /* who it is: hard links have the same */
+  uint64_t nlink;
+  uint32_t uid, gid;
+  uint64_t rdev; /* the number of a device node */
 };
 
 struct mc_fs_failure {
@@ -43,12 +48,20 @@ const char *mc_fs_type_name(enum mc_fs_type type);
 /* "ENOENT" for ENOENT or -ENOENT; "EUNKNOWN" for what has no name. */
 const char *mc_errno_name(int error);
 
-/* Copies a regular file's bytes, permissions and time of modification. `to` appears whole
- * or stays as it was. Refused: a folder (EISDIR), what is no regular file, and the same
- * file. The set-user and set-group bits are kept only when the copy has the same owner
- * and group. */
-int mc_fs_copy_file(const char *from, const char *to, mc_copy_stop *stop, void *data,
-                    struct mc_fs_failure *failure);
+/* Makes a node that is no file, folder or link. For devices one must be root. */
+int mc_fs_make_node(const char *path, enum mc_fs_type type, unsigned mode, uint64_t rdev);
+
+/* Removes a folder and all that is in it, or whatever else is at the path. Links are
+ * removed, never followed, even if the tree changes meanwhile. What can't be removed is
+ * passed over: the first error is returned and, unless `failed` is NULL, its path put
+ * there, which the caller frees. */
+int mc_fs_remove_tree(const char *path, char **failed);
+
+#define MC_FS_HASH_LENGTH 32 /* digits */
+
+/* The XXH3 hash (128 bits) of a file's bytes, as hexadecimal digits and a NUL. */
+int mc_fs_hash_file(const char *path, mc_copy_stop *stop, void *data,
+                    char digits[MC_FS_HASH_LENGTH + 1]);
 
 /* Makes a folder and those above it that are missing. A folder that is there is fine;
  * ENOTDIR or EEXIST when something else is in the way. */

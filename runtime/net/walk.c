@@ -21,6 +21,7 @@ struct mc_walk {
   struct frame *frames;
   size_t depth, capacity;
   bool follow;
+  bool entered; /* the last step was a folder, and the innermost frame is its own */
   struct mc_buffer path; /* NUL-terminated where a step shows it */
 };
 
@@ -151,6 +152,7 @@ static int visit(struct mc_walk *walk, struct frame *folder, const char *name,
 }
 
 int mc_walk_next(struct mc_walk *walk, struct mc_walk_step *step) {
+  walk->entered = false;
   while (walk->depth > 0 && top(walk)->next == top(walk)->names.count)
     pop(walk);
   if (walk->depth == 0)
@@ -165,9 +167,16 @@ int mc_walk_next(struct mc_walk *walk, struct mc_walk_step *step) {
   *step = (struct mc_walk_step){.depth = depth, .entry.type = MC_FS_UNKNOWN};
   /* push() may move the frames, but not the name, which is on the heap by itself. */
   step->error = visit(walk, folder, name, &step->entry);
+  walk->entered = walk->depth > depth;
   step->path = (const char *)walk->path.data;
   step->name = name;
   return step->error == -ENOMEM ? -ENOMEM : 1;
+}
+
+void mc_walk_skip(struct mc_walk *walk) {
+  if (walk->entered)
+    pop(walk);
+  walk->entered = false;
 }
 
 void mc_walk_close(struct mc_walk *walk) {

@@ -34,6 +34,9 @@ int mc_walk_open(const char *root, bool follow, struct mc_walk **walk);
  * over. */
 int mc_walk_next(struct mc_walk *walk, struct mc_walk_step *step);
 
+/* Passes over what is in the folder that the last step gave. */
+void mc_walk_skip(struct mc_walk *walk);
+
 void mc_walk_close(struct mc_walk *walk);
 
 #endif

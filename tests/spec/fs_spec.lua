@@ -32,8 +32,9 @@ describe("fs", function()
     assert(uv.fs_utime(at("a"), 1000, 1234567890.5))
     assert.is_true(fs.copy_file(at("a"), at("b")))
     assert.equal("bytes\0", read_file(at("b")))
-    assert.same({ type = "file", size = 6, mtime = 1234567890.5, mode = tonumber("640", 8) },
-      fs.stat(at("b")))
+    local info = fs.stat(at("b"))
+    assert.same({ "file", 6, 1234567890.5, tonumber("640", 8) },
+      { info.type, info.size, info.mtime, info.mode })
   end)
 
   it("copies in a task while others go on", function()

@@ -1,5 +1,6 @@
 local mooncrew = require "mooncrew"
 local halt = require "mooncrew.halt"
+local uv = require "luv"
 
 -- A pool of one process, so that tasks run one by one, in order.
 local function pool_of_one(spec)
@@ -85,6 +86,18 @@ describe("halt", function()
     assert.equal(0, begun:qsize())
     local stats = pool:stats()
     assert.same({ 1, 1 }, { stats.done, stats.failed })
+  end)
+
+  it("soon: workers stop by themselves, while the maker is busy with other things", function()
+    local begun = mooncrew.Queue()
+    local pool <close> = pool_of_one("soon,fail=1")
+    local bad = pool:apply_async(function() error("no", 0) end)
+    for i = 1, 50 do pool:apply_async(function(x) begun:put(x) end, { i }) end
+    -- Until all are taken, and without the pool's methods, which would take results in.
+    while pool.core:queued() > 0 do uv.sleep(1) end
+    assert.equal(0, begun:qsize())
+    assert.equal("pending", bad.state)
+    assert.is_false((pcall(bad.get, bad)))
   end)
 
   it("now: what runs is ended, the rest is cancelled", function()

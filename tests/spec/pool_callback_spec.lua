@@ -160,7 +160,8 @@ describe("Pool", function()
 
   it("gives the results before imap's source raised, then its error", function()
     local pool <close> = Pool(2)
-    for _, options in ipairs{ { chunksize = 1 }, { chunksize = 3 }, { chunksize = 2, buffer = 9 } } do
+    local ways = { { chunksize = 1 }, { chunksize = 3 }, { chunksize = 2, buffer = 9 } }
+    for _, options in ipairs(ways) do
       for _, imap in ipairs{ pool.imap, pool.imap_unordered } do
         local n, seen = 0, 0
         local next_result = imap(pool, same, function()

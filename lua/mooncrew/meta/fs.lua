@@ -12,21 +12,136 @@ local fs = {}
 ---@class mooncrew.fs.Info
 ---@field type mooncrew.fs.Type
 ---@field size integer bytes
+---@field allocated integer bytes on disk: fewer than size when the file has holes
 ---@field mtime number seconds since 1970
+---@field atime_ns integer nanoseconds since 1970
+---@field mtime_ns integer
 ---@field mode integer permission bits, 0 to 07777 octal
+---@field uid integer
+---@field gid integer
+---@field device integer hard links have the same device and inode
+---@field inode integer
+---@field nlink integer how many names it has
+---@field rdev integer a device node's number
 
 ---@class mooncrew.fs.Entry: mooncrew.fs.Info
 ---@field name string
 ---@field depth integer 1 for what is in the folder itself
+---@field enter? boolean set it to false in the loop, and what is in this folder is passed over
 ---@field error? mooncrew.Error it could not be examined (type "unknown") or, a folder, not be read
 
----Copies a file: bytes, permissions, time of modification. `to` appears whole or stays as it was.
----Shares the blocks where the file system can. In a coroutine task a thread copies meanwhile.
+---@alias mooncrew.fs.Lost "owner"|"xattrs"|"owner, xattrs"
+
+---@class mooncrew.fs.KeepOptions
+---@field follow? boolean look behind symbolic links (true)
+---@field owner? boolean keep user and group (false)
+---@field xattrs? boolean keep extended attributes, access control lists among them (false)
+
+---@class mooncrew.fs.CopyOptions: mooncrew.fs.KeepOptions
+---@field clone_only? boolean share blocks or fail ("ENOTSUP", "EXDEV", "EINVAL")
+
+---Copies a file: bytes (holes as holes), permissions, times. `to` appears whole or stays as it
+---was. Shares the blocks where the file system can. In a coroutine task a thread copies meanwhile.
+---A file that becomes shorter meanwhile is an error ("ENODATA").
 ---@param from string a regular file
 ---@param to string the file's path, not a folder (EISDIR)
+---@param options? mooncrew.fs.CopyOptions
+---@return true? ok
+---@return (mooncrew.Error|mooncrew.fs.Lost)? err after true: what that disk or the system refused
+function fs.copy_file(from, to, options) end
+
+---Gives `to` the permissions, times and, if wanted, owner and extended attributes of `from`,
+---whatever both are. Only what differs is written.
+---@param from string
+---@param to string
+---@param options? mooncrew.fs.KeepOptions
+---@return true? ok
+---@return (mooncrew.Error|mooncrew.fs.Lost)? err
+function fs.copy_attributes(from, to, options) end
+
+---Copies a part of a file into the same place of one that is there and has nothing but a hole in
+---that place: a large file can be copied by several processes.
+---@param from string
+---@param to string
+---@param offset integer
+---@param length integer
 ---@return true? ok
 ---@return mooncrew.Error? err
-function fs.copy_file(from, to) end
+function fs.copy_range(from, to, offset, length) end
+
+---Whether two files have the same bytes.
+---@param a string
+---@param b string
+---@param offset? integer compare from here on (0)
+---@param length? integer no more than that
+---@return boolean? same
+---@return mooncrew.Error? err
+function fs.same_data(a, b, offset, length) end
+
+---The XXH3 hash (128 bits) of a file's bytes: fast, and no protection against forgery.
+---@param path string
+---@return string? digits 32 hexadecimal digits
+---@return mooncrew.Error? err
+function fs.hash_file(path) end
+
+---@param path string
+---@param mode? integer permissions (0666 octal less the umask)
+---@return true? ok
+---@return mooncrew.Error? err
+function fs.mkfifo(path, mode) end
+
+---Makes a node that is no file, folder or link. For devices one must be root.
+---@param path string
+---@param type "fifo"|"socket"|"char"|"block"
+---@param mode? integer permissions (0666 octal less the umask)
+---@param rdev? integer a device's number, as `stat` gives it
+---@return true? ok
+---@return mooncrew.Error? err
+function fs.mknod(path, type, mode, rdev) end
+
+---Sets times to the nanosecond.
+---@param path string
+---@param atime_ns integer
+---@param mtime_ns integer
+---@param follow? boolean look behind a symbolic link (true)
+---@return true? ok
+---@return mooncrew.Error? err
+function fs.utimens(path, atime_ns, mtime_ns, follow) end
+
+---Removes a folder and all that is in it, or whatever else is there. Links are not followed. What
+---can't be removed is passed over; the error is the first one.
+---@param path string
+---@return true? ok
+---@return mooncrew.Error? err
+function fs.remove_tree(path) end
+
+---@param path string
+---@param follow? boolean look behind a symbolic link (true)
+---@return string[]? names of the extended attributes
+---@return mooncrew.Error? err
+function fs.listxattr(path, follow) end
+
+---@param path string
+---@param name string such as "user.comment"
+---@param follow? boolean
+---@return string? value
+---@return mooncrew.Error? err "ENODATA": there is none
+function fs.getxattr(path, name, follow) end
+
+---@param path string
+---@param name string
+---@param value string
+---@param follow? boolean
+---@return true? ok
+---@return mooncrew.Error? err
+function fs.setxattr(path, name, value, follow) end
+
+---@param path string
+---@param name string
+---@param follow? boolean
+---@return true? ok
+---@return mooncrew.Error? err
+function fs.removexattr(path, name, follow) end
 
 ---Makes a folder and those above it that are missing.
 ---@param path string
@@ -48,7 +163,7 @@ function fs.listdir(path) end
 
 ---Visits everything below a folder once, a folder before what is in it, names sorted:
 ---`for path, entry in fs.walk(dir) do`. Symbolic links are not entered unless asked for, and never
----in circles.
+---in circles. A folder whose entry gets `enter = false` in the loop is passed over.
 ---@param path string
 ---@param options? { follow?: boolean }
 ---@return (fun(): string?, mooncrew.fs.Entry?)? iterator

@@ -23,7 +23,8 @@ static int close_all(void **state) {
 
 static struct mc_copy_work *start(const char *from, const char *to) {
   struct mc_copy_work *work;
-  assert_int_equal(mc_copy_start(&loop, in_folder(from), in_folder(to), &work), 0);
+  struct mc_fs_copy wanted = {.from = in_folder(from), .to = in_folder(to)};
+  assert_int_equal(mc_copy_start(&loop, &wanted, &work), 0);
   assert_false(mc_copy_is_done(work));
   return work;
 }
@@ -31,7 +32,8 @@ static struct mc_copy_work *start(const char *from, const char *to) {
 static int run(struct mc_copy_work *work, struct mc_fs_failure *failure) {
   while (!mc_copy_is_done(work))
     uv_run(&loop, UV_RUN_ONCE);
-  return mc_copy_outcome(work, failure);
+  unsigned lost;
+  return mc_copy_outcome(work, failure, &lost);
 }
 
 static void copies_while_the_loop_goes_on(void **state) {

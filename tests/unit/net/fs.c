@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "folder.h"
-#include "net/fs.h"
+#include "net/copy_file.h"
 #include "os/tempfile.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 
 static int copy(const char *from, const char *to) {
-  struct mc_fs_failure failure;
-  return mc_fs_copy_file(from, to, NULL, NULL, &failure);
+  struct mc_fs_copy wanted = {.from = from, .to = to};
+  return mc_fs_copy_file(&wanted);
 }
 
 static void check_same(const char *a, const char *b) {
@@ -63,13 +63,13 @@ static void copies_from_proc_and_over_file_systems(void **state) {
 
 static void check_failure(const char *from, const char *to, int error, const char *blamed,
                           const char *text) {
-  struct mc_fs_failure failure = {0};
-  assert_int_equal(mc_fs_copy_file(from, to, NULL, NULL, &failure), error);
-  assert_string_equal(failure.path, blamed);
+  struct mc_fs_copy wanted = {.from = from, .to = to};
+  assert_int_equal(mc_fs_copy_file(&wanted), error);
+  assert_string_equal(wanted.failure.path, blamed);
   if (text)
-    assert_string_equal(failure.text, text);
+    assert_string_equal(wanted.failure.text, text);
   else
-    assert_null(failure.text);
+    assert_null(wanted.failure.text);
 }
 
 static void copy_says_which_path_is_to_blame(void **state) {
@@ -110,11 +110,10 @@ static bool stop_at_once(void *data) {
 static void a_copy_can_be_stopped(void **state) {
   (void)state;
   write_file(in_folder("a"), "bytes", 5);
-  struct mc_fs_failure failure;
   int asked = 0;
-  int error =
-      mc_fs_copy_file(in_folder("a"), in_folder("b"), stop_at_once, &asked, &failure);
-  assert_int_equal(error, -ECANCELED);
+  struct mc_fs_copy wanted = {
+      .from = in_folder("a"), .to = in_folder("b"), .stop = stop_at_once, .data = &asked};
+  assert_int_equal(mc_fs_copy_file(&wanted), -ECANCELED);
   assert_int_equal(asked, 1);
   assert_int_equal(count_entries(), 1);
 }

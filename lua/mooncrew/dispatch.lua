@@ -1,0 +1,298 @@
+-- The bookkeeping of a pool's tasks: who has them, and what becomes of them when something comes
+-- back, or somebody dies.
+--
+--   give ──▶ with the workers ──▶ its end
+--                │      ▲
+--                ▼      │
+--             waits ────┘  for shared memory (held), or for the time of its next try (delayed)
+--
+-- A task is in `pending` from give to its end, and is ended once, by one of its functions: returned,
+-- raised, cancelled, passed.
+
+local mooncrew = require "mooncrew"
+local parts = require "mooncrew.parts"
+local line = require "mooncrew.line"
+local retry = require "mooncrew.retry"
+local split = require "mooncrew.split"
+local worker_error = require "mooncrew.worker_error"
+
+local ROOM_NAP = 0.01 -- seconds until a task for which there was no room is tried again, when
+local PATIENCE = 2    -- nothing is at work; and for so long
+
+local dispatch = {}
+
+-- A task's id is a running number above the slot that it has in `pending`. Slots are used again,
+-- or the table would be hashed anew all the time.
+local SLOT = 0xFFFFFFFF
+
+local function remember(self, task)
+  local slot = table.remove(self.free) or self.n_pending + 1
+  self.last_number = self.last_number + 1
+  task.id = self.last_number << 32 | slot
+  self.pending[slot] = task
+  self.n_pending = self.n_pending + 1
+  return task.id
+end
+
+-- Whether a task of `pending` waits here, instead of being with the workers.
+local function set_waits(self, task, waits)
+  if task.waits == waits then return end
+  task.waits = waits
+  self.n_waiting = self.n_waiting + (waits and 1 or -1)
+end
+
+local function forget(self, id)
+  local slot = id & SLOT
+  local task = self.pending[slot]
+  if not task or task.id ~= id then return nil end -- the outcome of an earlier try, say
+  self.pending[slot] = false
+  self.free[#self.free + 1] = slot
+  self.n_pending = self.n_pending - 1
+  if task.waits then set_waits(self, task, false) end
+  return task
+end
+
+local function fail(self, task, err)
+  self.counts.failed = self.counts.failed + 1
+  task.raised(err)
+end
+
+-- Gives it from inside of what takes results in: there is no caller who could be told.
+local function give_again(self, task)
+  local ok, err = pcall(dispatch.give, self, task)
+  if not ok then fail(self, task, err) end
+end
+
+local function try_again(self, task)
+  task.tried = task.tried + 1
+  self.counts.retried = self.counts.retried + 1
+  local delay = retry.delay(task.retries, task.tried)
+  if delay == 0 then return give_again(self, task) end
+  remember(self, task)
+  set_waits(self, task, true)
+  retry.wait(self.delayed, parts.now() + delay, task)
+end
+
+-- The log of a run may say that the worker had finished the task before it died.
+local function was_finished(self, task, err)
+  local exitval = task.book and task.book:find(task)
+  if not exitval then return false end
+  if exitval == 0 then
+    task.passed(mooncrew.Skipped)
+  else
+    err.exitval = exitval
+    fail(self, task, err)
+  end
+  return true
+end
+
+local function lost_alone(self, task, err)
+  if was_finished(self, task, err) then return end
+  if task.called_off then return task.passed(mooncrew.Cancelled) end
+  if task.tried < task.retries.max and not task.given_up then
+    try_again(self, task)
+  else
+    fail(self, task, err)
+  end
+end
+
+-- The worker of a task is gone: by itself, or because the task was late. `item` is what it had
+-- in hand of a chunk; 0: nothing.
+local function lost(self, id, late, code, pid, item)
+  local task = forget(self, id)
+  if not task then return end
+  local err = late and worker_error.late(self, task, pid)
+    or worker_error.lost(self, task, code, pid)
+  if task.given_up or not split.is_chunk(task) then return lost_alone(self, task, err) end
+  local list, culprit = split.parts(task, item)
+  for i, part in ipairs(list) do
+    part.tried = 0
+    if i == culprit then lost_alone(self, part, err) else give_again(self, part) end
+  end
+end
+
+-- Tries again what has waited long enough.
+local function give_due(self)
+  local now = parts.now()
+  repeat
+    local task = retry.take_due(self.delayed, now)
+    if task and self.pending[task.id & SLOT] == task then
+      forget(self, task.id)
+      give_again(self, task)
+    end
+  until not task
+end
+
+-- true when the workers have it, false when there is no room now; nil and the error when it can't
+-- be sent.
+local function submit(self, task)
+  local core = self.core
+  local ok, sent = pcall(core.submit, core, task.id, task.mode, task.fn, task.timeout,
+    table.unpack(task.args, 1, task.args.n or #task.args))
+  if not ok then return nil, sent end
+  if sent then task.hungry = nil end
+  return sent == true
+end
+
+-- Lets a task wait until there is room in shared memory: results of others make some, or, when
+-- there are none to come, somebody else may.
+local function hold(self, task)
+  set_waits(self, task, true)
+  if self.n_pending > self.n_waiting then return line.push_front(self.held, task) end
+  local now = parts.now()
+  task.hungry = task.hungry or now
+  if now - task.hungry < PATIENCE then return retry.wait(self.delayed, now + ROOM_NAP, task) end
+  forget(self, task.id)
+  fail(self, task, setmetatable({
+    kind = "NoMemory",
+    message = ("pool '%s': shared memory is exhausted"):format(self.name),
+  }, mooncrew.Error))
+end
+
+-- Gives some of the tasks that are held: not many at a time, for what filled the memory may again.
+local function give_held(self)
+  while self.n_pending - self.n_waiting < 2 * self.processes do
+    local task = line.pop(self.held)
+    if not task then return end
+    if task.waits and self.pending[task.id & SLOT] == task then
+      set_waits(self, task, false)
+      local sent, err = submit(self, task)
+      if sent == false then return hold(self, task) end
+      if sent == nil then
+        forget(self, task.id)
+        fail(self, task, err)
+      end
+    end
+  end
+end
+
+-- A worker has no room for its result: the tasks that nobody has taken yet are in its way.
+local function take_back(self)
+  local ids = self.core:recall()
+  for i = #ids, 1, -1 do
+    local task = self.pending[ids[i] & SLOT]
+    if task and task.id == ids[i] then
+      set_waits(self, task, true)
+      line.push_front(self.held, task)
+    end
+  end
+end
+
+-- Deals with one message of the results queue; false when there was none.
+local function accept(self, id, status, ...)
+  if id == nil then return false end
+  if status == "returned" then
+    local task = forget(self, id)
+    if task then
+      self.counts.done = self.counts.done + 1
+      task.returned(table.pack(...))
+    end
+  elseif status == "raised" and id ~= 0 then
+    local task = forget(self, id)
+    if task then fail(self, task, (...)) end
+  elseif status == "lost" or status == "late" then
+    lost(self, id, status == "late", ...)
+  elseif status == "restart" then
+    self.counts.restarts = self.counts.restarts + 1
+  elseif status == "futile" then
+    -- A worker whose initializer raised has sent that error before.
+    self.broken = self.broken or worker_error.futile(self, ...)
+  elseif status == "hung" then
+    self.broken = worker_error.hung(self, select(2, ...))
+  else
+    self.broken = ... -- why no worker can work
+  end
+  return true
+end
+
+---Deals with all messages of the results queue; how many they were.
+---@return integer
+function dispatch.take_in(self)
+  local core, n = self.core, 0
+  while accept(self, core:collect()) do n = n + 1 end
+  return n
+end
+
+---Nobody is there any more who could do what is under way.
+---@param cancelled boolean for it was terminated; or as an error
+function dispatch.fail_rest(self, cancelled)
+  local rest = {}
+  for _, task in ipairs(self.pending) do
+    if task then rest[#rest + 1] = task end
+  end
+  table.sort(rest, function(a, b) return math.ult(a.id, b.id) end)
+  self.pending, self.free, self.n_pending = {}, {}, 0
+  self.delayed, self.held, self.n_waiting = {}, line.new(), 0
+  for _, task in ipairs(rest) do
+    if cancelled then
+      task.cancelled()
+    else
+      local err = self.broken
+      if type(err) ~= "table" then err = worker_error.no_workers(self, err) end
+      task.never_ran = true
+      fail(self, task, err)
+    end
+  end
+end
+
+---Everything that has come back is dealt with; how many messages that were.
+---@return integer
+function dispatch.poll(self)
+  local core = self.core
+  -- Asked first: what was sent before the end is collected below.
+  local ended = self.n_pending > 0 and core:has_ended()
+  local n = dispatch.take_in(self)
+  if n == 0 and core:is_starved() then take_back(self) end
+  if self.n_waiting > 0 then
+    give_due(self)
+    give_held(self)
+  end
+  if ended and self.n_pending > 0 then dispatch.fail_rest(self, false) end
+  if self.closed and self.n_pending == 0 then core:close() end
+  return n
+end
+
+---Gives a task to the workers, or lets it wait for room. Raises when it can't be sent.
+---@param task table with task.tried
+function dispatch.give(self, task)
+  remember(self, task)
+  if not line.is_empty(self.held) then
+    set_waits(self, task, true)
+    return line.push(self.held, task)
+  end
+  local sent, err = submit(self, task)
+  if sent == false then return hold(self, task) end
+  if sent == nil then
+    forget(self, task.id)
+    error(err, 0)
+  end
+end
+
+---Ends all tasks that are at work, of a run that was called off. What has been done counts still.
+function dispatch.call_off(self)
+  for _, task in ipairs(self.pending) do
+    if task and task.waits then
+      forget(self, task.id)
+      task.passed(mooncrew.Cancelled)
+    elseif task then
+      task.called_off = true
+      self.core:doom(task.id)
+    end
+  end
+end
+
+---With `force` the worker that has the task in hand is ended.
+function dispatch.cancel(self, res, force)
+  for _, task in ipairs(self.pending) do
+    if task and task.result == res then
+      task.given_up = true
+      if task.waits then
+        forget(self, task.id)
+      elseif force then
+        self.core:doom(task.id)
+      end
+    end
+  end
+end
+
+return dispatch
