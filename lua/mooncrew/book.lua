@@ -123,10 +123,6 @@ local function look(self, pool)
   if self.ticket.halt.when == "now" then pool:call_off() end
 end
 
-local function drop_first(values)
-  return table.move(values, 2, values.n, 1, { n = values.n - 1 })
-end
-
 -- How a task ended that has no line of its own yet.
 local function exit_of(err)
   if err.kind == "Timeout" then return LATE, SIGKILL end
@@ -151,23 +147,23 @@ end
 
 local function follow(self, pool, task)
   local returned, raised = task.returned, task.raised
-  task.returned = function(values)
-    if values[1] then
-      returned(drop_first(values))
+  task.returned = function(_, ran, ...)
+    if ran then
+      returned(task, ...)
     else
       pool.counts.done = pool.counts.done - 1
-      task.passed(mooncrew.Cancelled)
+      task:passed(mooncrew.Cancelled)
     end
     look(self, pool)
   end
-  task.raised = function(err)
+  task.raised = function(_, err)
     if type(err) == "table" then
       -- One that was given up or never begun has not finished: the next run has it again.
       local finished = not task.never_ran and not task.given_up
       if finished and not rawget(err, "exitval") then log_failure(self, task, err) end
       err.task = task.name
     end
-    raised(err)
+    raised(task, err)
     look(self, pool)
   end
 end
@@ -182,11 +178,11 @@ function Book:admit(pool, task)
   look(self, pool)
   if is_done(self.plan, name) then
     self.skipped = self.skipped + 1
-    task.passed(mooncrew.Skipped)
+    task:passed(mooncrew.Skipped)
     return false
   end
   if self.halted then
-    task.passed(mooncrew.Cancelled)
+    task:passed(mooncrew.Cancelled)
     return false
   end
   local args = task.args

@@ -3,6 +3,7 @@
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
+local call = require "mooncrew.call"
 local check = require "mooncrew.check"
 local callbacks = require "mooncrew.callbacks"
 local result = require "mooncrew.result"
@@ -39,32 +40,53 @@ local function handler(err)
   return parts.error_handler(err)
 end
 
--- What a job does with its function: as the workers of a Pool do.
-local apply = {
-  [mapping.CALL] = function(fn, args)
-    return fn(table.unpack(args, 1, args.n or #args))
-  end,
-  [mapping.MAP] = function(fn, args)
-    local items, out = args[1], { n = args[1].n }
-    for i = 1, items.n do out[i] = (fn(items[i])) end
-    return out
-  end,
-  [mapping.STARMAP] = function(fn, args)
-    local items, out = args[1], { n = args[1].n }
-    for i = 1, items.n do out[i] = (fn(table.unpack(items[i], 1, items[i].n or #items[i]))) end
-    return out
-  end,
-}
+-- A chunk's items, one after another, each with an outcome of its own.
+local function run_items(job)
+  local star, outcome = job.mode == mapping.STARMAP, { n = 0, failed = 0 }
+  for i = job.first, job.last do
+    local item = job.list[i]
+    local ok, value
+    if star then
+      ok, value = xpcall(job.fn, handler, table.unpack(item, 1, item.n or #item))
+    else
+      ok, value = xpcall(job.fn, handler, item)
+    end
+    outcome.n = outcome.n + 1
+    if ok then
+      job.out[i] = value
+    elseif value == mooncrew.Cancelled then
+      outcome.cancelled = true
+      return outcome
+    else
+      outcome.errors = outcome.errors or {}
+      outcome.errors[outcome.n] = value
+      outcome.failed = outcome.failed + 1
+    end
+  end
+  return outcome
+end
 
-local function report(self, job, values)
-  if values[1] then
-    self.counts.done = self.counts.done + 1
-    job.returned(table.move(values, 2, values.n, 1, { n = values.n - 1 }))
-  elseif values[2] == mooncrew.Cancelled then
-    job.cancelled()
+-- What a job does with its function: as the workers of a Pool do.
+local function run(job)
+  if job.list then return run_items(job) end
+  local args = job.args
+  return table.pack(xpcall(job.fn, handler, table.unpack(args, 1, args.n or #args)))
+end
+
+local function report(self, job, outcome)
+  local counts = self.counts
+  if outcome.cancelled or not outcome[1] and outcome[2] == mooncrew.Cancelled then
+    job:cancelled()
+  elseif job.list then
+    counts.done = counts.done + outcome.n - outcome.failed
+    counts.failed = counts.failed + outcome.failed
+    job:mapped(outcome.n, outcome.errors)
+  elseif outcome[1] then
+    counts.done = counts.done + 1
+    job:returned(table.unpack(outcome, 2, outcome.n))
   else
-    self.counts.failed = self.counts.failed + 1
-    job.raised(values[2])
+    counts.failed = counts.failed + 1
+    job:raised(outcome[2])
   end
   self.came:set()
 end
@@ -111,14 +133,14 @@ local function work(self, job, slot)
   if not is_wanted(job) then job = next_job(self) end
   while job do
     slot.job = job
-    local values = table.pack(xpcall(apply[job.mode], handler, job.fn, job.args))
+    local outcome = run(job)
     slot.job = nil
     -- A callback may wait, for other jobs of this pool even: it does not take up the place of one.
     if has_callback(job) then
       leave(self, slot)
-      return report(self, job, values)
+      return report(self, job, outcome)
     end
-    report(self, job, values)
+    report(self, job, outcome)
     -- One that was cancelled in the middle has used up its task: another goes on.
     job = next_job(self)
   end
@@ -142,6 +164,9 @@ function CoroutinePool:give(job)
     self.waiting[self.last] = job
   end
 end
+
+---@package
+function CoroutinePool:flush() end
 
 ---@package
 function CoroutinePool:prepare(fn) return fn end
@@ -173,15 +198,7 @@ function CoroutinePool:apply_async(fn, args, options)
     check.options("apply_async", options, OPTIONS)
   end
   local res = result.new(self, options)
-  self:give{
-    mode = mapping.CALL,
-    fn = fn,
-    args = args or {},
-    result = res,
-    returned = function(values) result.returned(res, values) end,
-    raised = function(err) result.raised(res, err) end,
-    cancelled = function() result.cancelled(res) end,
-  }
+  self:give(call.new{ fn = fn, args = args or {}, result = res })
   return res
 end
 
@@ -243,10 +260,10 @@ function CoroutinePool:terminate()
     cancel_slot(slot)
     if slot.job then
       slot.job.given_up = true
-      slot.job.cancelled()
+      slot.job:cancelled()
     end
   end
-  for _, job in ipairs(jobs) do job.cancelled() end
+  for _, job in ipairs(jobs) do job:cancelled() end
 end
 
 function CoroutinePool:__close(err)

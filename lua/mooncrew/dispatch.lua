@@ -6,8 +6,8 @@
 --                ▼      │
 --             waits ────┘  for shared memory (held), or for the time of its next try (delayed)
 --
--- A task is in `pending` from give to its end, and is ended once, by one of its functions: returned,
--- raised, cancelled, passed.
+-- A task (mapping.lua) is in `pending` from give to its end, and is ended once, by one of its
+-- methods.
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
@@ -18,6 +18,7 @@ local worker_error = require "mooncrew.worker_error"
 
 local ROOM_NAP = 0.01 -- seconds until a task for which there was no room is tried again, when
 local PATIENCE = 2    -- nothing is at work; and for so long
+local LONG = 0.002    -- seconds after which a worker's chunk is divided, when others have nothing
 
 local dispatch = {}
 
@@ -26,11 +27,15 @@ local dispatch = {}
 local SLOT = 0xFFFFFFFF
 
 local function remember(self, task)
-  local slot = table.remove(self.free) or self.n_pending + 1
+  local n_free, slot = self.n_free, self.n_pending + 1
+  if n_free > 0 then
+    slot, self.n_free = self.free[n_free], n_free - 1
+  end
   self.last_number = self.last_number + 1
   task.id = self.last_number << 32 | slot
   self.pending[slot] = task
   self.n_pending = self.n_pending + 1
+  if task.divisible then self.n_divisible = self.n_divisible + 1 end
   return task.id
 end
 
@@ -46,15 +51,17 @@ local function forget(self, id)
   local task = self.pending[slot]
   if not task or task.id ~= id then return nil end -- the outcome of an earlier try, say
   self.pending[slot] = false
-  self.free[#self.free + 1] = slot
+  self.n_free = self.n_free + 1
+  self.free[self.n_free] = slot
   self.n_pending = self.n_pending - 1
+  if task.divisible then self.n_divisible = self.n_divisible - 1 end
   if task.waits then set_waits(self, task, false) end
   return task
 end
 
 local function fail(self, task, err)
   self.counts.failed = self.counts.failed + 1
-  task.raised(err)
+  task:raised(err)
 end
 
 -- Gives it from inside of what takes results in: there is no caller who could be told.
@@ -78,7 +85,7 @@ local function was_finished(self, task, err)
   local exitval = task.book and task.book:find(task)
   if not exitval then return false end
   if exitval == 0 then
-    task.passed(mooncrew.Skipped)
+    task:passed(mooncrew.Skipped)
   else
     err.exitval = exitval
     fail(self, task, err)
@@ -88,7 +95,7 @@ end
 
 local function lost_alone(self, task, err)
   if was_finished(self, task, err) then return end
-  if task.called_off then return task.passed(mooncrew.Cancelled) end
+  if task.called_off then return task:passed(mooncrew.Cancelled) end
   if task.tried < task.retries.max and not task.given_up then
     try_again(self, task)
   else
@@ -104,10 +111,11 @@ local function lost(self, id, late, code, pid, item)
   local err = late and worker_error.late(self, task, pid)
     or worker_error.lost(self, task, code, pid)
   if task.given_up or not split.is_chunk(task) then return lost_alone(self, task, err) end
-  local list, culprit = split.parts(task, item)
-  for i, part in ipairs(list) do
+  local list, culprit = split.lost(task, item)
+  for _, part in ipairs(list) do
     part.tried = 0
-    if i == culprit then lost_alone(self, part, err) else give_again(self, part) end
+    part.divisible = nil
+    if part == culprit then lost_alone(self, part, err) else give_again(self, part) end
   end
 end
 
@@ -121,17 +129,6 @@ local function give_due(self)
       give_again(self, task)
     end
   until not task
-end
-
--- true when the workers have it, false when there is no room now; nil and the error when it can't
--- be sent.
-local function submit(self, task)
-  local core = self.core
-  local ok, sent = pcall(core.submit, core, task.id, task.mode, task.fn, task.timeout,
-    table.unpack(task.args, 1, task.args.n or #task.args))
-  if not ok then return nil, sent end
-  if sent then task.hungry = nil end
-  return sent == true
 end
 
 -- Lets a task wait until there is room in shared memory: results of others make some, or, when
@@ -149,6 +146,35 @@ local function hold(self, task)
   }, mooncrew.Error))
 end
 
+-- Sends what was submitted. What there is no room for waits; what can't be sent fails.
+---@param caller? table the task that is its caller's: not failed, but its error returned
+---@return any? err
+local function flush(self, caller)
+  local unsent, failed = self.core:flush()
+  if unsent then
+    for i = #unsent, 1, -1 do hold(self, self.pending[unsent[i] & SLOT]) end
+  end
+  if not failed then return nil end
+  local err
+  for i = 1, #failed, 2 do
+    local task = forget(self, failed[i])
+    if task == caller then err = failed[i + 1] else fail(self, task, failed[i + 1]) end
+  end
+  return err
+end
+
+-- Makes a task ready to go. Raises when it can't be sent.
+---@return boolean full it is time to flush
+local function submit(self, task)
+  local core = self.core
+  if task.list then
+    return core:submit(task.id, task.mode, task.fn, task.timeout, task.list, task.first, task.last)
+  end
+  local args = task.args
+  return core:submit(task.id, task.mode, task.fn, task.timeout,
+    table.unpack(args, 1, args.n or #args))
+end
+
 -- Gives some of the tasks that are held: not many at a time, for what filled the memory may again.
 local function give_held(self)
   while self.n_pending - self.n_waiting < 2 * self.processes do
@@ -156,12 +182,14 @@ local function give_held(self)
     if not task then return end
     if task.waits and self.pending[task.id & SLOT] == task then
       set_waits(self, task, false)
-      local sent, err = submit(self, task)
-      if sent == false then return hold(self, task) end
-      if sent == nil then
+      local ok, err = pcall(submit, self, task)
+      if not ok then
         forget(self, task.id)
         fail(self, task, err)
       end
+      flush(self)
+      if task.waits then return end
+      task.hungry = nil
     end
   end
 end
@@ -178,14 +206,31 @@ local function take_back(self)
   end
 end
 
+-- The first n items of a chunk are done.
+local function unpack(self, id, n, seconds)
+  local task = forget(self, id)
+  if not task then return end
+  local ok, errors = self.core:unpack(n, task.out, task.first)
+  if not ok then return fail(self, task, errors) end
+  local done, failed = n, 0
+  if errors then
+    for _ in pairs(errors) do failed = failed + 1 end
+    done = n - failed
+  end
+  self.counts.done, self.counts.failed = self.counts.done + done, self.counts.failed + failed
+  task:mapped(n, errors, seconds)
+end
+
 -- Deals with one message of the results queue; false when there was none.
 local function accept(self, id, status, ...)
   if id == nil then return false end
-  if status == "returned" then
+  if status == "mapped" then
+    unpack(self, id, ...)
+  elseif status == "returned" then
     local task = forget(self, id)
     if task then
       self.counts.done = self.counts.done + 1
-      task.returned(table.pack(...))
+      task:returned(...)
     end
   elseif status == "raised" and id ~= 0 then
     local task = forget(self, id)
@@ -221,11 +266,12 @@ function dispatch.fail_rest(self, cancelled)
     if task then rest[#rest + 1] = task end
   end
   table.sort(rest, function(a, b) return math.ult(a.id, b.id) end)
-  self.pending, self.free, self.n_pending = {}, {}, 0
+  self.pending, self.n_pending, self.n_divisible = {}, 0, 0
+  self.free, self.n_free = {}, 0
   self.delayed, self.held, self.n_waiting = {}, line.new(), 0
   for _, task in ipairs(rest) do
     if cancelled then
-      task.cancelled()
+      task:cancelled()
     else
       local err = self.broken
       if type(err) ~= "table" then err = worker_error.no_workers(self, err) end
@@ -252,28 +298,61 @@ function dispatch.poll(self)
   return n
 end
 
+---When somebody should look whether a worker is long in one item of a chunk.
+---@return number? seconds on the clock of parts.now()
+function dispatch.next_look(self)
+  return self.n_divisible > 0 and parts.now() + LONG or nil
+end
+
+---Takes back what workers have not begun of their chunks, when there is nothing else to do for
+---the others, and gives it to all.
+function dispatch.divide(self)
+  if self.n_divisible == 0 or self.core:queued() > 0 then return end
+  local tasks = {}
+  for _, task in ipairs(self.pending) do
+    if task and task.divisible and not task.waits then tasks[#tasks + 1] = task end
+  end
+  for _, task in ipairs(tasks) do
+    local begun = self.core:take_back(task.id)
+    if begun then
+      task.divisible = nil
+      self.n_divisible = self.n_divisible - 1
+      for _, part in ipairs(split.rest(task, begun, self.processes)) do
+        part.tried = 0
+        give_again(self, part)
+      end
+    end
+  end
+end
+
 ---Gives a task to the workers, or lets it wait for room. Raises when it can't be sent.
 ---@param task table with task.tried
-function dispatch.give(self, task)
+---@param more? boolean more come at once: it need not go before dispatch.flush
+function dispatch.give(self, task, more)
   remember(self, task)
   if not line.is_empty(self.held) then
     set_waits(self, task, true)
     return line.push(self.held, task)
   end
-  local sent, err = submit(self, task)
-  if sent == false then return hold(self, task) end
-  if sent == nil then
+  local ok, full = pcall(submit, self, task)
+  if not ok then
     forget(self, task.id)
-    error(err, 0)
+    error(full, 0)
   end
+  if more and not full then return end
+  local err = flush(self, task)
+  if err ~= nil then error(err, 0) end
 end
+
+---Sends what was given.
+function dispatch.flush(self) flush(self) end
 
 ---Ends all tasks that are at work, of a run that was called off. What has been done counts still.
 function dispatch.call_off(self)
   for _, task in ipairs(self.pending) do
     if task and task.waits then
       forget(self, task.id)
-      task.passed(mooncrew.Cancelled)
+      task:passed(mooncrew.Cancelled)
     elseif task then
       task.called_off = true
       self.core:doom(task.id)

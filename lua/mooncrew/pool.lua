@@ -3,6 +3,7 @@
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
+local call = require "mooncrew.call"
 local check = require "mooncrew.check"
 local callbacks = require "mooncrew.callbacks"
 local dispatch = require "mooncrew.dispatch"
@@ -18,7 +19,7 @@ local NAP = 0.0005 -- seconds
 ---@class mooncrew.Pool
 ---@field package core userdata
 ---@field package pending table[] tasks under way, by slot; false in a free slot
----@field package free integer[] the free slots
+---@field package free integer[] the free slots: n_free of them
 ---@field package delayed table[] tasks of `pending` that wait to be tried again: see retry.lua
 ---@field package held mooncrew.line tasks of `pending` for which there was no room in shared memory
 ---@field package n_waiting integer tasks of these two that are not given up
@@ -46,9 +47,11 @@ function pool.new(options)
     timeout = wanted.timeout,
     pending = {},
     free = {},
+    n_free = 0,
     delayed = {},
     held = line.new(),
     n_waiting = 0,
+    n_divisible = 0,
     prepared = setmetatable({}, { __mode = "k" }),
     n_pending = 0,
     last_number = 0,
@@ -58,7 +61,8 @@ function pool.new(options)
 end
 
 ---@package
-Pool.poll, Pool.cancel, Pool.call_off = dispatch.poll, dispatch.cancel, dispatch.call_off
+Pool.poll, Pool.flush = dispatch.poll, dispatch.flush
+Pool.cancel, Pool.call_off = dispatch.cancel, dispatch.call_off
 
 ---When a task is to be tried again, on the clock of parts.now(); whoever waits looks then.
 ---@package
@@ -69,9 +73,12 @@ function Pool:next_due() return retry.next_due(self.delayed) end
 ---@return true? look nil: the deadline has passed
 ---@return table? err mooncrew.Timeout
 local function wait_for_more(self, latch, deadline)
-  local due = self:next_due()
+  local due, look = self:next_due(), dispatch.next_look(self)
+  if look and (not due or look < due) then due = look end
   if due and (not deadline or due < deadline) then
-    self.core:wait(latch, math.max(0, due - parts.now()))
+    if not self.core:wait(latch, math.max(0, due - parts.now())) and look then
+      dispatch.divide(self)
+    end
     return true
   end
   return self.core:wait(latch, deadline and math.max(0, deadline - parts.now()))
@@ -108,14 +115,15 @@ function Pool:await() wait_for_more(self) end
 
 -- -- what goes out ------------------------------------------------------------------------------
 
----Starts a task { mode, fn, args, result, timeout, retries, returned, raised, cancelled }.
+---Starts a task: see mapping.lua.
 ---@package
-function Pool:give(task)
+---@param more? boolean more come at once, and then a flush
+function Pool:give(task, more)
   task.tried = 0
   local kept = self.book
-  if not kept then return dispatch.give(self, task) end
+  if not kept then return dispatch.give(self, task, more) end
   if not kept:admit(self, task) then return end
-  local ok, err = pcall(dispatch.give, self, task)
+  local ok, err = pcall(dispatch.give, self, task, more)
   if ok then return end
   kept:withdraw(task)
   error(err, 0)
@@ -179,19 +187,14 @@ function Pool:apply_async(fn, args, options)
   check.type("apply_async", "options", options, "table")
   check.options("apply_async", options, ASYNC_OPTIONS)
   local res = result.new(self, options)
-  self:give{
-    mode = mapping.CALL,
+  self:give(call.new{
     fn = self:prepare(fn),
     args = args or {},
     result = res,
     timeout = check.timeout("apply_async", "timeout", options.timeout) or self.timeout,
     retries = retry.check("apply_async", options.retries, self.retries),
-    returned = function(values) result.returned(res, values) end,
-    raised = function(err) result.raised(res, err) end,
-    cancelled = function() result.cancelled(res) end,
     name = options.name,
-    passed = function(why) result[why == mooncrew.Skipped and "skipped" or "cancelled"](res) end,
-  }
+  })
   return res
 end
 

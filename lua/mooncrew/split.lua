@@ -1,103 +1,58 @@
--- What becomes of a chunk whose worker died: only the item that the worker had in hand is lost, or
--- tried again. The others are given once more, those that were done already too: their results
--- were in the worker.
+-- Chunks in parts: what becomes of one whose worker died, and of the items that are taken back
+-- from a worker which is long in one of them.
 
-local parts = require "mooncrew.parts"
 local mapping = require "mooncrew.mapping"
 
 local split = {}
 
----Whether the task is a list of several items.
+---Whether the task is several items of a list.
 ---@param task table
 ---@return boolean
 function split.is_chunk(task)
-  return task.mode ~= mapping.CALL and task.args[1].n > 1
+  return task.mode ~= mapping.CALL and task.last > task.first
 end
 
--- whole.errors[index] is the item's error; false: it was not run, for an error before it ended its
--- part. All parts of the chunk have come back.
-local function finish(whole)
-  local task = whole.task
-  if whole.cancelled then
-    task.cancelled()
-  elseif not next(whole.errors) then
-    task.returned({ whole.out, n = 1 })
-  elseif task.mixed then
-    task.mixed(whole.out, whole.errors)
-  else
-    local first = math.huge
-    for index, err in pairs(whole.errors) do
-      if err and index < first then first = index end
-    end
-    local err = whole.errors[first]
-    if type(err) == "table" then err.index = first end
-    task.raised(err)
-  end
-end
-
-local function part_done(whole)
-  whole.left = whole.left - 1
-  if whole.left == 0 then finish(whole) end
-end
-
--- The task for the items from first to last of the chunk.
-local function part_of(whole, first, last)
-  local task = whole.task
-  local n = last - first + 1
-  local items = table.move(task.args[1], first, last, 1, parts.list(n))
-  items.n = n
-  return {
-    mode = task.mode,
-    fn = task.fn,
-    args = { items, n = 1 },
-    result = task.result,
-    timeout = task.timeout,
-    retries = task.retries,
-    mixed = function(out, errors)
-      table.move(out, 1, n, first, whole.out)
-      for index, err in pairs(errors) do whole.errors[first - 1 + index] = err end
-      part_done(whole)
-    end,
-    returned = function(values)
-      table.move(values[1], 1, n, first, whole.out)
-      part_done(whole)
-    end,
-    raised = function(err)
-      local index = type(err) == "table" and rawget(err, "index") or 1
-      whole.errors[first - 1 + index] = err
-      for behind = first + index, last do whole.errors[behind] = false end
-      part_done(whole)
-    end,
-    cancelled = function()
-      whole.cancelled = true
-      part_done(whole)
-    end,
-  }
-end
-
----The parts of a chunk that was lost: tasks to be given, which together end the task.
----@param task table
+---The parts of a chunk that was lost: only the item that the worker had in hand is lost, or tried
+---again. The others are given once more, those that were done already too: their results were in
+---the worker.
+---@param task table becomes one of the parts
 ---@param index integer the item that was in hand; 0: none, it died between them
----@return table[] parts
----@return integer? culprit which of the parts is the item that was in hand
-function split.parts(task, index)
-  local n = task.args[1].n
-  local whole = { task = task, out = parts.list(n), errors = {} }
-  whole.out.n = n
-  local list, culprit = {}, nil
-  local function add(first, last)
-    if first <= last then list[#list + 1] = part_of(whole, first, last) end
+---@return table[] parts tasks to be given, which together end the task
+---@return table? culprit which of the parts is the item that was in hand
+function split.lost(task, index)
+  local first, last = task.first, task.last
+  local list = { task }
+  if index < 1 or first + index - 1 > last then
+    for i = first + 1, last do list[#list + 1] = task:take_out(i, i) end
+    task.last = first
+    return list, nil
   end
-  if index < 1 or index > n then
-    for i = 1, n do add(i, i) end
+  local at, culprit = first + index - 1, task
+  if at < last then list[#list + 1] = task:take_out(at + 1, last) end
+  if at > first then
+    culprit = task:take_out(at, at)
+    list[#list + 1] = culprit
+    task.last = at - 1
   else
-    add(1, index - 1)
-    add(index, index)
-    culprit = #list
-    add(index + 1, n)
+    task.last = at
   end
-  whole.left = #list
   return list, culprit
+end
+
+---Takes all behind the first `begun` items out of a chunk, in pieces for the other workers.
+---@param task table
+---@param begun integer
+---@param processes integer
+---@return table[] parts tasks to be given
+function split.rest(task, begun, processes)
+  local list = {}
+  local first, last = task.first + begun, task.last
+  local size = math.max(1, (last - first + 1) // (4 * processes))
+  for i = first, last, size do
+    list[#list + 1] = task:take_out(i, math.min(i + size - 1, last))
+  end
+  task.last = first - 1
+  return list
 end
 
 return split

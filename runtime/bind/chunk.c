@@ -115,28 +115,42 @@ static int try_encode(lua_State *L) {
   return 0;
 }
 
-/* Whether the list's element `at` can be sent; else an error that says why is pushed. */
+/* Whether the list's element `at` can be sent; else why not is pushed, a text. */
 static bool can_be_sent(lua_State *L, int list, lua_Integer at, lua_Integer number) {
-  lua_pushcfunction(L, bind_error_handler);
   lua_pushcfunction(L, try_encode);
   lua_rawgeti(L, list, at);
   lua_pushinteger(L, number);
-  bool can = lua_pcall(L, 2, 0, -4) == LUA_OK;
-  lua_remove(L, can ? -1 : -2);
-  return can;
+  return lua_pcall(L, 2, 0, 0) == LUA_OK;
 }
 
 /* An error that can't be sent is replaced by its text. */
 static bool mend_error(lua_State *L, int list, lua_Integer at) {
+  int top = lua_gettop(L);
   lua_rawgeti(L, list, at);
   lua_Integer number = lua_tointeger(L, -1);
-  lua_pop(L, 1);
+  lua_settop(L, top);
   if (can_be_sent(L, list, at + 1, number))
     return false;
   lua_rawgeti(L, list, at + 1);
-  bind_push_error(L, "Error", "%s\n(%s)", bind_error_text(L, -1), bind_error_text(L, -2));
+  const char *text = bind_error_text(L, top + 2);
+  bind_push_error(L, "Error", "%s\n(%s)", text, lua_tostring(L, top + 1));
   lua_rawseti(L, list, at + 1);
-  lua_pop(L, 2);
+  lua_settop(L, top);
+  return true;
+}
+
+/* A result that can't be sent is replaced by an error. */
+static bool mend_result(lua_State *L, struct bind_chunk *chunk, int list,
+                        lua_Integer number) {
+  lua_pushcfunction(L, bind_error_handler);
+  if (can_be_sent(L, list, number, number)) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_call(L, 1, 1);
+  append_error(L, chunk, list, chunk->n, number);
+  lua_pushnil(L);
+  lua_rawseti(L, list, number);
   return true;
 }
 
@@ -146,14 +160,8 @@ bool bind_chunk_mend(lua_State *L, struct bind_chunk *chunk, int list) {
   luaL_checkstack(L, 8, NULL);
   for (lua_Integer i = 0; i < chunk->n_errors; i++)
     any = mend_error(L, list, chunk->n + 2 * i + 1) || any;
-  for (lua_Integer i = 1; i <= chunk->n; i++) {
-    if (can_be_sent(L, list, i, i))
-      continue;
-    append_error(L, chunk, list, chunk->n, i);
-    lua_pushnil(L);
-    lua_rawseti(L, list, i);
-    any = true;
-  }
+  for (lua_Integer i = 1; i <= chunk->n; i++)
+    any = mend_result(L, chunk, list, i) || any;
   return any;
 }
 

@@ -98,8 +98,12 @@ void bind_push_error(lua_State *L, const char *kind, const char *format, ...) {
   luaL_setmetatable(L, CLASS);
 }
 
-int bind_raise(lua_State *L, const char *function, int code) {
+void bind_push_failure(lua_State *L, const char *function, int code) {
   bind_push_error(L, mc_error_kind(code), "%s: %s", function, mc_strerror(code));
+}
+
+int bind_raise(lua_State *L, const char *function, int code) {
+  bind_push_failure(L, function, code);
   return lua_error(L);
 }
 

@@ -20,7 +20,10 @@ void bind_push_constant(lua_State *L, int code);
  * set. */
 void bind_push_error(lua_State *L, const char *kind, const char *format, ...);
 
-/* Raises a mooncrew.Error for a code: "put: shared memory is exhausted". */
+/* Pushes the mooncrew.Error of a code: "put: shared memory is exhausted". */
+void bind_push_failure(lua_State *L, const char *function, int code);
+
+/* Raises it. */
 int bind_raise(lua_State *L, const char *function, int code);
 
 /* An outcome of api.md as nil, err; anything else is raised. */

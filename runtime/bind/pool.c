@@ -29,8 +29,6 @@ struct function {
   bool plain;
 };
 
-static struct mc_buffer scratch, scratch_refs; /* the message under way; reused */
-
 static struct bind_pool *check_pool(lua_State *L) {
   struct bind_pool *pool = luaL_checkudata(L, 1, CLASS);
   if (pool->owner != bind_current_pid())
@@ -143,6 +141,7 @@ static int pool_gc(lua_State *L) {
   struct bind_pool *pool = luaL_checkudata(L, 1, CLASS);
   terminate(pool);
   drop_shared(pool);
+  bind_outbox_free(&pool->outbox);
   return 0;
 }
 
@@ -188,40 +187,63 @@ static void encode_arguments(lua_State *L, enum bind_task_mode mode,
   wire_encode_list(L, 6, luaL_checkinteger(L, 7), luaL_checkinteger(L, 8), "list", bytes);
 }
 
-/* pool:submit(id, mode, function, timeout, arguments… | list, first, last) → true, or nil
- * when shared memory has no room now */
+/* pool:submit(id, mode, function, timeout, arguments… | list, first, last): the task is
+ * ready to go → whether it is time to flush */
 static int pool_submit(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
-  struct function *function = luaL_checkudata(L, 4, FUNCTION_CLASS);
-  struct mc_task_head head = {
+  const struct function *function = luaL_checkudata(L, 4, FUNCTION_CLASS);
+  const struct wire_bytes encoded = {
+      function->bytes.data, function->bytes.length, (const uint32_t *)function->refs.data,
+      (uint32_t)(function->refs.length / sizeof(uint32_t))};
+  const struct mc_task_head head = {
       .id = (uint64_t)luaL_checkinteger(L, 2),
       .timeout = (uint64_t)(luaL_optnumber(L, 5, 0) * 1e9),
       .mode = (uint32_t)luaL_checkinteger(L, 3),
-      .function_length = (uint32_t)function->bytes.length,
-      .function_refs = (uint32_t)(function->refs.length / sizeof(uint32_t)),
+      .function_length = (uint32_t)encoded.length,
+      .function_refs = encoded.n_refs,
       .plain = function->plain,
   };
-  struct wire_bytes bytes;
-  encode_arguments(L, head.mode, &bytes);
-  scratch.length = scratch_refs.length = 0;
-  if (!mc_buffer_append(&scratch, &head, sizeof head) ||
-      !mc_buffer_append(&scratch, function->bytes.data, function->bytes.length) ||
-      !mc_buffer_append(&scratch, bytes.bytes, bytes.length) ||
-      !mc_buffer_append(&scratch_refs, function->refs.data, function->refs.length) ||
-      !mc_buffer_append(&scratch_refs, bytes.refs, bytes.n_refs * sizeof(uint32_t)))
+  struct wire_bytes arguments;
+  encode_arguments(L, head.mode, &arguments);
+  if (!bind_outbox_add(&pool->outbox, &head, &encoded, &arguments))
     return luaL_error(L, "not enough memory");
-  struct mc_message message = {scratch.data, scratch.length,
-                               (const mc_ref *)scratch_refs.data,
-                               head.function_refs + bytes.n_refs};
-  int done = mc_queue_try_put(pool->tasks, &message, 1);
-  if (done == MC_NOMEM) {
-    lua_pushnil(L);
-    return 1;
-  }
-  if (done < 0)
-    return bind_raise(L, "Pool", done);
-  lua_pushboolean(L, true);
+  lua_pushboolean(L, bind_outbox_is_full(&pool->outbox));
   return 1;
+}
+
+/* Appends to the list at `list`, which is made when need be. */
+static void append(lua_State *L, int list, lua_Integer *n) {
+  if (*n == 0) {
+    lua_newtable(L);
+    lua_replace(L, list);
+  }
+  lua_rawseti(L, list, ++*n);
+}
+
+/* pool:flush(): what was submitted goes to the workers → nil, or the ids of those for
+ * which shared memory has no room now; nil, or the ids of those that can't be sent, each
+ * with its error behind it */
+static int pool_flush(lua_State *L) {
+  struct bind_pool *pool = check_pool(L);
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  lua_pushnil(L);
+  lua_Integer n_unsent = 0, n_failed = 0;
+  for (unsigned i = 0; i < pool->outbox.n;) {
+    lua_Integer id = (lua_Integer)pool->outbox.tasks[i].id;
+    int done = bind_outbox_put(&pool->outbox, i, pool->tasks);
+    i += done > 0 ? (unsigned)done : 1;
+    if (done > 0)
+      continue;
+    lua_pushinteger(L, id);
+    append(L, done == MC_NOMEM ? 2 : 3, done == MC_NOMEM ? &n_unsent : &n_failed);
+    if (done == MC_NOMEM)
+      continue;
+    bind_push_failure(L, "Pool", done);
+    append(L, 3, &n_failed);
+  }
+  bind_outbox_clear(&pool->outbox);
+  return 2;
 }
 
 /* ---- results in ---- */
@@ -465,6 +487,7 @@ static int pool_queued(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"encode", pool_encode},
     {"submit", pool_submit},
+    {"flush", pool_flush},
     {"collect", pool_collect},
     {"unpack", pool_unpack},
     {"take_back", pool_take_back},

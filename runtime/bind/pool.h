@@ -5,6 +5,7 @@
 
 #include "bind/child.h"
 #include "bind/confine.h"
+#include "bind/outbox.h"
 #include "crew/board.h"
 #include "share/queue.h"
 
@@ -12,7 +13,7 @@
 
 /* How a worker applies the function: the mode of a task. */
 enum bind_task_mode {
-  BIND_CALL, /* once, to the arguments */
+  BIND_CALL,    /* once, to the arguments */
   BIND_MAP,     /* to each of the values: see chunk.h */
   BIND_STARMAP, /* the same, with each value's elements as the arguments */
 };
@@ -30,6 +31,7 @@ struct bind_pool {
   char name[64];
   struct mc_lease chunk; /* results that were collected and are to be unpacked */
   bool has_chunk;
+  struct bind_outbox outbox;
 };
 
 enum { BIND_POOL_INITIALIZER = 1, BIND_POOL_INITARGS }; /* user values */

@@ -92,7 +92,7 @@ static struct wire_bytes arguments_of(const struct worker *w) {
 static int put_when_room(struct worker *w, const struct mc_message *message) {
   int done, futile = 0;
   if (!mc_seat_renew(w->seat, MC_FOREVER)) /* the task is done, and not late any more */
-    await_the_end();
+    bind_await_the_end();
   do {
     mc_seat_starve(w->seat);
     done = mc_queue_put(w->pool->results, message, 1, mc_deadline(ROOM_TRY));

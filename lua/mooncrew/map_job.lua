@@ -1,0 +1,248 @@
+-- map and starmap over a pool: a list in chunks, results put together.
+--
+-- Without a chunk size the chunks grow from single items to what takes TARGET seconds, by what
+-- items have taken so far. So trivial items go in large chunks, long ones alone; and a pool takes
+-- back what a worker has not begun while it is long in one item (dispatch.lua).
+
+local mooncrew = require "mooncrew"
+local parts = require "mooncrew.parts"
+local check = require "mooncrew.check"
+local interrupt = require "mooncrew.interrupt"
+local mapping = require "mooncrew.mapping"
+local result = require "mooncrew.result"
+local retry = require "mooncrew.retry"
+
+local WINDOW = 1024   -- chunks of one map that are under way at a time
+local TARGET = 0.0005 -- seconds that a chunk should take
+local MOST = 8192     -- items in a chunk
+local GROWTH = 4      -- a chunk is at most so many times the size of one before
+local SHARE = 4       -- chunks that each process should still get
+
+local map_job = {}
+
+---@class mooncrew.Pool.map_options
+---@field chunksize? integer items in a task; default: by what they take
+---@field progress? boolean|string a bar on stderr, with a label
+---@field retries? integer|mooncrew.Pool.retries
+---@field timeout? number seconds for each item
+---@field callback? function
+---@field error_callback? function
+---@field name? fun(item: any, index: integer): string|number a task's name in the joblog
+
+local OPTIONS = {
+  chunksize = true, progress = true, retries = true, timeout = true, callback = true,
+  error_callback = true, name = true,
+}
+
+-- Its arguments: checked here, since no worker sees the item as such.
+local function check_items(func, list, n)
+  for i = 1, n do check.type(func, ("list[%d]"):format(i), list[i], "table", 4) end
+end
+
+local function read_options(pool, func, options)
+  if type(options) ~= "table" then options = { chunksize = options } end
+  check.options(func, options, OPTIONS, 4)
+  local chunksize = mapping.check_alone(pool, func, options, 4)
+  if chunksize == nil then chunksize = pool.chunksize end
+  return {
+    adapts = chunksize == nil,
+    chunksize = check.integer(func, "chunksize", chunksize or 1, 1, math.maxinteger, 4),
+    retries = retry.check(func, options.retries, pool.retries, 4),
+    timeout = check.timeout(func, "timeout", options.timeout, 4) or pool.timeout,
+    progress = options.progress,
+    name = options.name,
+    callback = options.callback,
+    error_callback = options.error_callback,
+  }
+end
+
+local function note_error(job, index, err)
+  if job.error_index and job.error_index <= index then return end
+  job.error, job.error_index = err, index
+  if type(err) == "table" then err.index = index end
+end
+
+local feed -- defined below
+
+-- A part is over: n items more are done.
+local function finish_part(job, n)
+  job.under_way = job.under_way - 1
+  if job.bar then job.bar:step(n) end
+  if job.next <= job.n then feed(job) end
+  if job.under_way > 0 or job.next <= job.n then return end
+  if job.bar then job.bar:close() end
+  if job.error_index then
+    result.raised(job.result, job.error)
+  else
+    result.returned(job.result, { job.out, n = 1 })
+  end
+end
+
+-- Sets the size of the chunks to come, by what one of n items took.
+local function learn(job, n, seconds)
+  local each = seconds / n
+  job.each = job.each and (3 * job.each + each) / 4 or each
+  local most = math.min(MOST, job.chunksize * GROWTH)
+  job.chunksize = math.max(1, math.min(most, TARGET / math.max(job.each, 1e-9) // 1 | 0))
+end
+
+-- -- a part of the list -------------------------------------------------------------------------
+
+---A task of a pool: the items from first to last, whose results go into `out` at the same places.
+---@class mooncrew.map_job.Part
+local Part = {}
+Part.__index = Part
+
+-- What all parts of a job have in common, as their class: there may be a million of them.
+local function common_part(job)
+  local common = {
+    job = job,
+    mode = job.mode,
+    fn = job.fn,
+    list = job.list,
+    out = job.out,
+    result = job.result,
+    timeout = job.timeout,
+    retries = job.retries,
+    waits = false,
+  }
+  common.__index = common
+  return setmetatable(common, Part)
+end
+
+local function new_part(job, first, last)
+  job.under_way = job.under_way + 1
+  local divisible = job.adapts and last > first
+  return setmetatable({ first = first, last = last, divisible = divisible, id = 0, tried = 0 },
+    job.common)
+end
+
+---A new part for some of its items, to be given instead.
+function Part:take_out(first, last) return new_part(self.job, first, last) end
+
+---The first n of its items are done. The rest of them the worker has left.
+function Part:mapped(n, errors, seconds)
+  local job = self.job
+  if errors then
+    for i, err in pairs(errors) do note_error(job, self.first + i - 1, err) end
+  end
+  if job.adapts and seconds and n > 0 then learn(job, n, seconds) end
+  if self.first + n <= self.last then
+    job.pool:give(self:take_out(self.first + n, self.last))
+  end
+  finish_part(job, n)
+end
+
+function Part:raised(err)
+  note_error(self.job, self.first, err)
+  finish_part(self.job, self.last - self.first + 1)
+end
+
+function Part:cancelled() result.cancelled(self.job.result) end
+
+-- -- an item by itself --------------------------------------------------------------------------
+
+---A task of a pool with a book: one call, with a name.
+---@class mooncrew.map_job.Item
+local Item = {}
+Item.__index = Item
+
+local function new_item(job, index)
+  local item = job.list[index]
+  job.under_way = job.under_way + 1
+  return setmetatable({
+    job = job,
+    index = index,
+    mode = mapping.CALL,
+    fn = job.fn,
+    args = job.mode == mapping.STARMAP and item or { item, n = 1 },
+    name = mapping.name_of(job, item, index),
+    result = job.result,
+    timeout = job.timeout,
+    retries = job.retries,
+  }, Item)
+end
+
+function Item:returned(value)
+  self.job.out[self.index] = value
+  finish_part(self.job, 1)
+end
+
+Item.passed = Item.returned
+
+function Item:raised(err)
+  note_error(self.job, self.index, err)
+  finish_part(self.job, 1)
+end
+
+Item.cancelled = Part.cancelled
+
+-- -- the whole ----------------------------------------------------------------------------------
+
+local function give_next(job)
+  local first = job.next
+  if job.alone then
+    job.next = first + 1
+    return job.pool:give(new_item(job, first), true)
+  end
+  local size = job.chunksize
+  if job.adapts and size > 1 then
+    size = math.min(size, (job.n - first) // (SHARE * job.pool.processes) + 1)
+  end
+  local last = math.min(first + size - 1, job.n)
+  job.next = last + 1
+  job.pool:give(new_part(job, first, last), true)
+end
+
+local function give_some(job)
+  while job.next <= job.n and job.under_way < WINDOW and job.result.state == "pending" do
+    give_next(job)
+  end
+end
+
+-- Gives a good many at a time, or a worker falls asleep and is woken for each. Giving may take
+-- results in, whose parts call this again: one call at a time is enough.
+function feed(job)
+  if job.feeding or job.under_way > WINDOW // 2 then return end
+  job.feeding = true
+  local ok, err = pcall(give_some, job)
+  job.feeding = false
+  job.pool:flush()
+  if ok then return end
+  if interrupt.is(err) then error(err, 0) end
+  -- An item can't be sent, say: that is the map's error, whoever was waiting for what.
+  job.stopped, job.next = err, job.n + 1
+  if job.bar then job.bar:close() end
+  result.raised(job.result, err)
+end
+
+---Starts a map; the result's value is the list of first results, in order.
+---@param func string what the user called, for messages
+---@param mode integer mapping.MAP or mapping.STARMAP
+---@return mooncrew.Result
+function map_job.start(pool, func, mode, fn, list, options)
+  check.type(func, "fn", fn, "function", 3)
+  check.type(func, "list", list, "table", 3)
+  local n = math.type(list.n) == "integer" and list.n or #list
+  if pool.book and mode == mapping.STARMAP then check_items(func, list, n) end
+  local job = read_options(pool, func, options)
+  job.pool, job.alone = pool, pool.book ~= nil
+  job.mode, job.list, job.n, job.next, job.under_way = mode, list, n, 1, 0
+  -- With room for all: results come in any order, and what is beyond a table's end is hashed.
+  job.out = parts.list(n)
+  job.result = result.new(pool, job)
+  if n == 0 then
+    result.returned(job.result, { job.out, n = 1 })
+    return job.result
+  end
+  job.fn = pool:prepare(fn)
+  job.common = common_part(job)
+  if job.progress then
+    job.bar = mooncrew.progress(n, { label = job.progress ~= true and job.progress or nil })
+  end
+  feed(job)
+  if job.stopped then error(job.stopped, 0) end
+  return job.result
+end
+
+return map_job
