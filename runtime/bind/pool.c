@@ -58,23 +58,28 @@ static void drop_shared(struct bind_pool *pool) {
     mc_object_drop(pool->results);
   pool->tasks = pool->results = 0;
   mc_board_destroy(pool->board);
+  mc_slips_destroy(pool->slips);
   pool->board = NULL;
+  pool->slips = NULL;
 }
 
-static int create_shared(struct bind_pool *pool) {
+static int create_shared(struct bind_pool *pool, uint32_t places) {
   struct mc_queue_options tasks = {.on_death = MC_BURY};
   struct mc_queue_options results = {.on_death = MC_RETURN};
   pool->board = mc_board_create(pool->processes);
-  if (!pool->board)
+  if (places)
+    pool->slips = mc_slips_create(places);
+  if (!pool->board || (places && !pool->slips))
     return -ENOMEM;
   int error = mc_queue_create(&tasks, &pool->tasks);
   return error ? error : mc_queue_create(&results, &pool->results);
 }
 
 /* pool(processes, name, max_tasks, initializer, initargs, initializer_timeout,
- * max_memory, confine): the arguments are checked already */
+ * max_memory, confine, places): the arguments are checked already. With
+ * places for tasks, those in them can be given up: crew/slips.h */
 static int make_pool(lua_State *L) {
-  lua_settop(L, 8);
+  lua_settop(L, 9);
   struct mc_confine confine;
   if (bind_confine_prepare(L, 8, &confine)) {
     bind_push_error(L, "OSError", "Pool: %s", lua_tostring(L, -1));
@@ -82,6 +87,7 @@ static int make_pool(lua_State *L) {
   }
   lua_Number initializer_timeout = luaL_optnumber(L, 6, 0);
   uint64_t max_memory = (uint64_t)luaL_optinteger(L, 7, 0);
+  uint32_t places = (uint32_t)luaL_optinteger(L, 9, 0);
   lua_settop(L, 5);
   struct bind_pool *pool = lua_newuserdatauv(L, sizeof *pool, 2);
   *pool = (struct bind_pool){.owner = getpid(),
@@ -99,7 +105,7 @@ static int make_pool(lua_State *L) {
   lua_replace(L, 1);
   lua_settop(L, 1); /* the userdata is where the workers look for it */
   luaL_checkstack(L, 40, NULL);
-  int error = create_shared(pool);
+  int error = create_shared(pool, places);
   if (!error) {
     struct work_context context = {L, pool};
     struct mc_pool_options options = {.processes = pool->processes,
@@ -239,6 +245,8 @@ static int pool_collect(lua_State *L) {
     lua_pushinteger(L, head.pid);
     lua_pushinteger(L, head.item);
     break;
+  case MC_RESULT_CANCELLED:
+    break; /* the tasks of a host only, whose results are not collected here */
   case MC_RESULT_RESTART:
     push_text(L, 0, "restart");
     break;

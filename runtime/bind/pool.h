@@ -6,6 +6,7 @@
 #include "bind/child.h"
 #include "bind/confine.h"
 #include "crew/board.h"
+#include "crew/slips.h"
 #include "share/space.h"
 
 #include <lua.h>
@@ -21,6 +22,7 @@ struct bind_pool {
   struct bind_child child; /* the foreman */
   mc_ref tasks, results;   /* queues */
   struct mc_board *board;  /* what its workers have in hand */
+  struct mc_slips *slips;  /* which tasks were given up; NULL: none is */
   pid_t owner;             /* who made it; only that process may use it */
   unsigned processes;
   lua_Integer max_tasks; /* tasks that a worker does before it is replaced; 0: no limit */

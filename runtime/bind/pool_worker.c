@@ -157,6 +157,11 @@ static void send_result(lua_State *L, struct worker *w, enum mc_result_status st
 
 static int run_task(lua_State *L) {
   struct worker *w = lua_touserdata(L, 1);
+  if (w->pool->slips && mc_slips_given_up(w->pool->slips, w->task.id)) {
+    struct wire_bytes nothing = {0};
+    send_result(L, w, MC_RESULT_CANCELLED, &nothing);
+    return 0;
+  }
   push_function(L, w);
   int f = lua_gettop(L);
   luaL_checkstack(L, 4, NULL);
@@ -252,8 +257,7 @@ static int begin(lua_State *L) {
   char name[96];
   snprintf(name, sizeof name, "%s-%u", w->pool->name, w->seat->number);
   bind_child_begin(L, name, true);
-  if (w->pool->confine.sandboxed)
-    bind_confine_explain_require(L);
+  bind_confine_begin(L, &w->pool->confine);
   if (lua_getiuservalue(L, 2, BIND_POOL_INITIALIZER) == LUA_TFUNCTION) {
     lua_getiuservalue(L, 2, BIND_POOL_INITARGS);
     int args = lua_gettop(L);

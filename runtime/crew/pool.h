@@ -27,16 +27,17 @@ struct mc_task_head {
 };
 
 enum mc_result_status {
-  MC_RESULT_RETURNED, /* behind the head: the encoded results */
-  MC_RESULT_RAISED,   /* behind the head: the encoded error */
-  MC_RESULT_LOST,     /* the worker died; pid and code say which and how */
-  MC_RESULT_LATE,     /* it took longer than its time-out: the worker pid was killed */
-  MC_RESULT_RESTART,  /* no task's: a worker was replaced */
-  MC_RESULT_BROKEN,   /* no task's: no worker can be started, code is the error */
-  MC_RESULT_FUTILE,   /* no task's: workers die before they begin one, the last was pid,
-                         with code; none is started any more */
-  MC_RESULT_HUNG,     /* no task's: the worker pid was killed, its preparations took too
-                         long; none is started any more */
+  MC_RESULT_RETURNED,  /* behind the head: the encoded results */
+  MC_RESULT_RAISED,    /* behind the head: the encoded error */
+  MC_RESULT_LOST,      /* the worker died; pid and code say which and how */
+  MC_RESULT_LATE,      /* it took longer than its time-out: the worker pid was killed */
+  MC_RESULT_CANCELLED, /* it was given up before it began (crew/slips.h) */
+  MC_RESULT_RESTART,   /* no task's: a worker was replaced */
+  MC_RESULT_BROKEN,    /* no task's: no worker can be started, code is the error */
+  MC_RESULT_FUTILE,    /* no task's: workers die before they begin one, the last was pid,
+                          with code; none is started any more */
+  MC_RESULT_HUNG,      /* no task's: the worker pid was killed, its preparations took too
+                          long; none is started any more */
 };
 
 /* What a message of the results queue starts with. */
