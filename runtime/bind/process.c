@@ -111,8 +111,9 @@ static void set_name(lua_State *L, struct process *p) {
   if (length == 0 || length >= sizeof p->name || strlen(name) != length)
     luaL_error(L, "Process: name: a text of 1 to %d bytes without zeros expected, got %s",
                NAME_LENGTH - 1,
-               lua_isstring(L, -1) ? lua_pushfstring(L, "'%s'", lua_tostring(L, -1))
-                                   : luaL_typename(L, -1));
+               lua_type(L, -1) == LUA_TSTRING
+                   ? lua_pushfstring(L, "'%s'", lua_tostring(L, -1))
+                   : luaL_typename(L, -1));
   memcpy(p->name, name, length + 1);
 }
 
@@ -489,10 +490,11 @@ static int process_field(lua_State *L, struct process *p, const char *name) {
 }
 
 static int process_index(lua_State *L) {
-  struct process *p = check_process(L);
+  luaL_checkudata(L, 1, CLASS);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
-    return 1;
+    return 1; /* on a closed one it raises itself, but for close */
+  struct process *p = check_process(L);
   return lua_type(L, 2) == LUA_TSTRING ? process_field(L, p, lua_tostring(L, 2)) : 0;
 }
 

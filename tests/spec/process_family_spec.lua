@@ -183,9 +183,10 @@ describe("relations", function()
     end
     collectgarbage()
     collectgarbage()
-    assert.equal(1, #mooncrew.active_children())
+    local children = mooncrew.active_children()
+    assert.equal(1, #children)
     queue:put(1)
-    mooncrew.active_children()[1]:join()
+    assert.is_true(children[1]:join())
     assert.equal(2, queue:get())
   end)
 
