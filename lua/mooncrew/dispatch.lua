@@ -6,8 +6,8 @@
 --                ▼      │
 --             waits ────┘  for shared memory (held), or for the time of its next try (delayed)
 --
--- A task is in `pending` from give to its end, and is ended once, by one of its functions: returned,
--- raised, cancelled, passed.
+-- A task is in `pending` from give to its end, and is ended once, by one of its functions:
+-- returned, raised, cancelled, passed.
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
@@ -52,7 +52,17 @@ local function forget(self, id)
   return task
 end
 
+-- What the task wrote, in its last try, when it was captured.
+local function hand_over_output(task, err)
+  if task.stdout == nil then return end
+  if task.wrote then task.wrote(task.stdout, task.stderr) end
+  if err ~= nil and getmetatable(err) == mooncrew.Error then
+    err.stdout, err.stderr = task.stdout, task.stderr
+  end
+end
+
 local function fail(self, task, err)
+  hand_over_output(task, err)
   self.counts.failed = self.counts.failed + 1
   task.raised(err)
 end
@@ -107,6 +117,7 @@ local function lost(self, id, late, code, pid, item)
   local list, culprit = split.parts(task, item)
   for i, part in ipairs(list) do
     part.tried = 0
+    if i == culprit then part.stdout, part.stderr = task.stdout, task.stderr end
     if i == culprit then lost_alone(self, part, err) else give_again(self, part) end
   end
 end
@@ -127,7 +138,7 @@ end
 -- be sent.
 local function submit(self, task)
   local core = self.core
-  local ok, sent = pcall(core.submit, core, task.id, task.mode, task.fn, task.timeout,
+  local ok, sent = pcall(core.submit, core, task.id, task.mode, task.fn, task.timeout, task.capture,
     table.unpack(task.args, 1, task.args.n or #task.args))
   if not ok then return nil, sent end
   if sent then task.hungry = nil end
@@ -178,13 +189,22 @@ local function take_back(self)
   end
 end
 
+local accept
+
+local function keep_output(self, id, stdout, stderr, ...)
+  local task = self.pending[id & SLOT]
+  if task and task.id == id then task.stdout, task.stderr = stdout, stderr end
+  return accept(self, ...)
+end
+
 -- Deals with one message of the results queue; false when there was none.
-local function accept(self, id, status, ...)
+function accept(self, id, status, ...)
   if id == nil then return false end
   if status == "returned" then
     local task = forget(self, id)
     if task then
       self.counts.done = self.counts.done + 1
+      hand_over_output(task)
       task.returned(table.pack(...))
     end
   elseif status == "raised" and id ~= 0 then
@@ -192,6 +212,8 @@ local function accept(self, id, status, ...)
     if task then fail(self, task, (...)) end
   elseif status == "lost" or status == "late" then
     lost(self, id, status == "late", ...)
+  elseif status == "captured" then
+    return keep_output(self, id, ...)
   elseif status == "restart" then
     self.counts.restarts = self.counts.restarts + 1
   elseif status == "futile" then

@@ -11,6 +11,7 @@
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
+local capture = require "mooncrew.capture"
 local check = require "mooncrew.check"
 local interrupt = require "mooncrew.interrupt"
 local result = require "mooncrew.result"
@@ -30,11 +31,12 @@ local WINDOW = 1024 -- chunks of one map that are under way at a time
 ---@field timeout? number seconds for each item
 ---@field callback? function
 ---@field error_callback? function
+---@field capture? boolean|integer|string what the tasks write is kept in the result
 ---@field name? fun(item: any, index: integer): string|number a task's name in the joblog
 
 local MAP_OPTIONS = {
   chunksize = true, progress = true, retries = true, timeout = true, callback = true,
-  error_callback = true, name = true,
+  error_callback = true, name = true, capture = true,
 }
 
 -- Of a pool with a joblog or a halt each item is a task of its own.
@@ -70,6 +72,7 @@ local function map_options(pool, func, options, n)
   return {
     chunksize = check.integer(func, "chunksize", chunksize, 1, math.maxinteger, 4),
     retries = retry.check(func, options.retries, pool.retries, 4),
+    capture = capture.check(func, options.capture, pool.capture, 4),
     timeout = check.timeout(func, "timeout", options.timeout, 4) or pool.timeout,
     progress = options.progress,
     name = options.name,
@@ -88,6 +91,7 @@ local function finish_part(job, first, n, err)
   job.feed()
   if job.under_way > 0 or job.next <= job.n then return end
   if job.bar then job.bar:close() end
+  if job.written then job.result.stdout, job.result.stderr = capture.join(job.written) end
   if job.error_index then
     result.raised(job.result, job.error)
   else
@@ -113,6 +117,8 @@ local function give_item(pool, job)
     result = job.result,
     timeout = job.timeout,
     retries = job.retries,
+    capture = job.capture,
+    wrote = job.wrote and function(...) job.wrote(at, ...) end,
     returned = function(values)
       job.out[at] = values[1]
       finish_part(job, at, 1)
@@ -136,6 +142,8 @@ local function give_part(pool, job)
     result = job.result,
     timeout = job.timeout,
     retries = job.retries,
+    capture = job.capture,
+    wrote = job.wrote and function(...) job.wrote(first, ...) end,
     returned = function(values)
       table.move(values[1], 1, values[1].n, first, job.out)
       finish_part(job, first, last - first + 1)
@@ -193,6 +201,12 @@ local function start(pool, func, mode, fn, list, options)
   if job.progress then
     job.bar = mooncrew.progress(n, { label = job.progress ~= true and job.progress or nil })
   end
+  if job.capture and job.capture > 0 then
+    job.written = {}
+    function job.wrote(first, stdout, stderr, index)
+      job.written[first - 1 + (index or 1)] = { stdout = stdout, stderr = stderr }
+    end
+  end
   function job.feed() feed(pool, job) end
   job.feed()
   if job.stopped then error(job.stopped, 0) end
@@ -210,6 +224,7 @@ end
 
 local IMAP_OPTIONS = {
   chunksize = true, buffer = true, retries = true, timeout = true, name = true,
+  capture = true,
 }
 
 -- A function that gives the next item, or nil at the end.
@@ -264,6 +279,7 @@ local function give_next(pool, job)
     passed = function() came({ n = 0 }) end,
     timeout = job.timeout,
     retries = job.retries,
+    capture = job.capture,
     returned = function(values) came(alone and { values[1], n = 1 } or values[1]) end,
     mixed = function(out, errors)
       out.errors = errors
@@ -332,6 +348,7 @@ local function iterate(pool, func, ordered, fn, source, options)
     buffer = check.integer(func, "buffer", options.buffer or 4 * pool.processes * chunksize, 1,
       math.maxinteger, 3),
     retries = retry.check(func, options.retries, pool.retries, 3),
+    capture = capture.check(func, options.capture, pool.capture, 3),
     timeout = check.timeout(func, "timeout", options.timeout, 3) or pool.timeout,
     fn = pool:prepare(fn),
     given = 0, taken = 0, n_ready = 0, under_way = 0, ready = {},

@@ -5,6 +5,7 @@ local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
 local check = require "mooncrew.check"
 local callbacks = require "mooncrew.callbacks"
+local capture = require "mooncrew.capture"
 local dispatch = require "mooncrew.dispatch"
 local line = require "mooncrew.line"
 local result = require "mooncrew.result"
@@ -44,6 +45,7 @@ function pool.new(options)
     processes = wanted.processes,
     retries = wanted.retries,
     timeout = wanted.timeout,
+    capture = wanted.capture,
     pending = {},
     free = {},
     delayed = {},
@@ -146,6 +148,7 @@ end
 
 local ASYNC_OPTIONS = {
   callback = true, error_callback = true, retries = true, name = true, timeout = true,
+  capture = true,
 }
 
 ---@class mooncrew.Pool.task_options
@@ -153,6 +156,7 @@ local ASYNC_OPTIONS = {
 ---@field error_callback? function called with the error
 ---@field retries? integer|mooncrew.Pool.retries
 ---@field timeout? number seconds that it may take in its worker
+---@field capture? boolean|integer|string what it writes is kept in the result
 ---@field name? string
 
 ---@class mooncrew.Pool.stats
@@ -186,6 +190,8 @@ function Pool:apply_async(fn, args, options)
     result = res,
     timeout = check.timeout("apply_async", "timeout", options.timeout) or self.timeout,
     retries = retry.check("apply_async", options.retries, self.retries),
+    capture = capture.check("apply_async", options.capture, self.capture),
+    wrote = function(stdout, stderr) res.stdout, res.stderr = stdout, stderr end,
     returned = function(values) result.returned(res, values) end,
     raised = function(err) result.raised(res, err) end,
     cancelled = function() result.cancelled(res) end,

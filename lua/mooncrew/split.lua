@@ -53,6 +53,10 @@ local function part_of(whole, first, last)
     result = task.result,
     timeout = task.timeout,
     retries = task.retries,
+    capture = task.capture,
+    wrote = task.wrote and function(stdout, stderr, index)
+      task.wrote(stdout, stderr, first - 1 + (index or 1))
+    end,
     mixed = function(out, errors)
       table.move(out, 1, n, first, whole.out)
       for index, err in pairs(errors) do whole.errors[first - 1 + index] = err end

@@ -175,8 +175,8 @@ static int pool_encode(lua_State *L) {
   return 1;
 }
 
-/* pool:submit(id, mode, function, timeout, arguments…) → true, or nil when shared memory
- * has no room now */
+/* pool:submit(id, mode, function, timeout, capture, arguments…) → true, or nil when
+ * shared memory has no room now */
 static int pool_submit(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
   struct function *function = luaL_checkudata(L, 4, FUNCTION_CLASS);
@@ -187,9 +187,10 @@ static int pool_submit(lua_State *L) {
       .function_length = (uint32_t)function->bytes.length,
       .function_refs = (uint32_t)(function->refs.length / sizeof(uint32_t)),
       .plain = function->plain,
+      .capture = (uint32_t)luaL_optinteger(L, 6, 0),
   };
   struct wire_bytes bytes;
-  wire_encode(L, 6, lua_gettop(L) - 5, head.mode == BIND_CALL ? "args[]" : "list",
+  wire_encode(L, 7, lua_gettop(L) - 6, head.mode == BIND_CALL ? "args[]" : "list",
               &bytes);
   scratch.length = scratch_refs.length = 0;
   if (!mc_buffer_append(&scratch, &head, sizeof head) ||
@@ -220,9 +221,19 @@ static int push_text(lua_State *L, lua_Integer id, const char *status) {
   return 2;
 }
 
+/* Pushes what goes before a captured task's outcome; how many bytes that were. */
+static size_t push_captured(lua_State *L, const struct mc_result_head *head,
+                            const unsigned char *bytes) {
+  push_text(L, (lua_Integer)head->id, "captured");
+  lua_pushlstring(L, (const char *)bytes, head->output);
+  lua_pushlstring(L, (const char *)bytes + head->output, head->error_output);
+  return (size_t)head->output + head->error_output;
+}
+
 /* pool:collect() → nothing when there is none; else id, and
  *   "returned", values… | "raised", error | "lost" or "late", code, pid, item |
- *   "restart" | "broken", text | "futile" or "hung", code, pid */
+ *   "restart" | "broken", text | "futile" or "hung", code, pid.
+ * Of a captured task there is more before that: id, "captured", stdout, stderr. */
 static int pool_collect(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
   struct mc_lease lease;
@@ -231,16 +242,22 @@ static int pool_collect(lua_State *L) {
   struct mc_result_head head;
   memcpy(&head, lease.bytes, sizeof head);
   lua_settop(L, 0);
-  switch ((enum mc_result_status)head.status) {
+  size_t skip = sizeof head;
+  if (head.status & MC_RESULT_CAPTURED)
+    skip += push_captured(L, &head, lease.bytes + sizeof head);
+  switch ((enum mc_result_status)(head.status & ~MC_RESULT_CAPTURED)) {
   case MC_RESULT_RETURNED:
     push_text(L, (lua_Integer)head.id, "returned");
-    return 2 + bind_receive(L, &lease, sizeof head);
+    bind_receive(L, &lease, skip);
+    return lua_gettop(L);
   case MC_RESULT_RAISED:
     push_text(L, (lua_Integer)head.id, "raised");
-    return 2 + bind_receive(L, &lease, sizeof head);
+    bind_receive(L, &lease, skip);
+    return lua_gettop(L);
   case MC_RESULT_LOST:
   case MC_RESULT_LATE:
-    push_text(L, (lua_Integer)head.id, head.status == MC_RESULT_LATE ? "late" : "lost");
+    push_text(L, (lua_Integer)head.id,
+              (head.status & ~MC_RESULT_CAPTURED) == MC_RESULT_LATE ? "late" : "lost");
     lua_pushinteger(L, head.code);
     lua_pushinteger(L, head.pid);
     lua_pushinteger(L, head.item);

@@ -24,6 +24,7 @@ struct mc_task_head {
   uint32_t function_length; /* bytes */
   uint32_t function_refs;   /* so many of the message's handles are the function's */
   uint32_t plain;           /* its decoded form may be used again for equal bytes */
+  uint32_t capture;         /* bytes of its output that are kept; 0: it is not captured */
 };
 
 enum mc_result_status {
@@ -40,6 +41,9 @@ enum mc_result_status {
                           long; none is started any more */
 };
 
+/* Beside the status: behind the head is what the task wrote, and then the rest. */
+#define MC_RESULT_CAPTURED 0x100u
+
 /* What a message of the results queue starts with. */
 struct mc_result_head {
   uint64_t id; /* of the task; 0: a notice about the pool */
@@ -47,6 +51,7 @@ struct mc_result_head {
   int32_t code;
   int32_t pid;
   uint32_t item; /* LOST, LATE: of the chunk, the one in hand, from 1 on; 0: none */
+  uint32_t output, error_output; /* CAPTURED: bytes of stdout and of stderr */
 };
 
 /* A worker that ends with this status before it is ready is not replaced: it could not
