@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define KEPT 65536 /* an empty buffer larger than this is given back */
+#define KEPT (1u << 19) /* an empty buffer larger than this is given back */
 
 static mooncrew_allocator allocator;
 static void *allocator_data;

@@ -28,6 +28,7 @@ struct embed_task {
   mooncrew_done done; /* NULL: for mooncrew_wait() */
   void *data;
   bool finished;
+  bool forsaken;            /* nobody can ask for its outcome */
   mooncrew_values *results; /* once finished: these, or the error */
   mooncrew_error *error;
   struct embed_task *next_due;

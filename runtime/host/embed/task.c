@@ -72,6 +72,10 @@ void embed_task_finish(mooncrew *runtime, struct embed_task *task,
     runtime->cancelled++;
   else
     runtime->failed++;
+  if (task->forsaken) {
+    free_task(runtime, task);
+    return;
+  }
   if (!task->done)
     return; /* who waits for it is woken by who took it in */
   if (runtime->last_due)
@@ -308,20 +312,31 @@ static int wait_for(mooncrew *runtime, const char *function, mooncrew_task id,
   }
 }
 
-static int wait_task(const char *function, mooncrew *runtime, mooncrew_task task,
-                     int timeout, mooncrew_values **results, mooncrew_error **error) {
+int mooncrew_wait(mooncrew *runtime, mooncrew_task task, int timeout,
+                  mooncrew_values **results, mooncrew_error **error) {
   struct embed_visit visit;
-  int code = embed_enter(&visit, runtime, function, error);
+  int code = embed_enter(&visit, runtime, __func__, error);
   if (code)
     return code;
-  code = wait_for(runtime, function, task, embed_deadline(timeout), results, error);
+  code = wait_for(runtime, __func__, task, embed_deadline(timeout), results, error);
   embed_leave(&visit);
   return code;
 }
 
-int mooncrew_wait(mooncrew *runtime, mooncrew_task task, int timeout,
-                  mooncrew_values **results, mooncrew_error **error) {
-  return wait_task(__func__, runtime, task, timeout, results, error);
+/* Waits for a task of which nobody else knows: when that fails, its outcome is dropped.
+ */
+static int finish_run(const char *function, mooncrew *runtime, mooncrew_task id,
+                      mooncrew_values **results, mooncrew_error **error) {
+  struct embed_visit visit;
+  int code = embed_enter(&visit, runtime, function, error);
+  if (code)
+    return code;
+  code = wait_for(runtime, function, id, MC_FOREVER, results, error);
+  struct embed_task *task = embed_task_find(runtime, id);
+  if (task)
+    task->forsaken = true;
+  embed_leave(&visit);
+  return code;
 }
 
 int mooncrew_run(mooncrew *runtime, const char *module, const char *function,
@@ -330,8 +345,7 @@ int mooncrew_run(mooncrew *runtime, const char *module, const char *function,
   mooncrew_task task;
   int code =
       submit_function(__func__, runtime, module, function, args, NULL, &task, error);
-  return code ? code
-              : wait_task(__func__, runtime, task, MOONCREW_FOREVER, results, error);
+  return code ? code : finish_run(__func__, runtime, task, results, error);
 }
 
 int mooncrew_run_source(mooncrew *runtime, const char *source, size_t length,
@@ -340,16 +354,14 @@ int mooncrew_run_source(mooncrew *runtime, const char *source, size_t length,
   mooncrew_task task;
   int code =
       submit_source(__func__, runtime, source, length, name, args, NULL, &task, error);
-  return code ? code
-              : wait_task(__func__, runtime, task, MOONCREW_FOREVER, results, error);
+  return code ? code : finish_run(__func__, runtime, task, results, error);
 }
 
 int mooncrew_run_file(mooncrew *runtime, const char *path, const mooncrew_values *args,
                       mooncrew_values **results, mooncrew_error **error) {
   mooncrew_task task;
   int code = submit_file(__func__, runtime, path, args, NULL, &task, error);
-  return code ? code
-              : wait_task(__func__, runtime, task, MOONCREW_FOREVER, results, error);
+  return code ? code : finish_run(__func__, runtime, task, results, error);
 }
 
 /* ---- giving up ---- */
