@@ -17,6 +17,9 @@ function call.new(task) return setmetatable(task, Call) end
 
 function Call:returned(...) result.returned(self.result, table.pack(...)) end
 
+---What came out of the worker on stdout and stderr meanwhile.
+function Call:wrote(stdout, stderr) self.result.stdout, self.result.stderr = stdout, stderr end
+
 function Call:raised(err) result.raised(self.result, err) end
 
 function Call:cancelled() result.cancelled(self.result) end

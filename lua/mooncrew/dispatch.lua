@@ -59,7 +59,21 @@ local function forget(self, id)
   return task
 end
 
+local function add_output(task, err)
+  if err ~= nil and getmetatable(err) == mooncrew.Error then
+    err.stdout, err.stderr = task.stdout, task.stderr
+  end
+end
+
+-- What the task wrote, in its last try, when it was captured.
+local function hand_over_output(task, err)
+  if task.stdout == nil then return end
+  if task.wrote then task:wrote(task.stdout, task.stderr) end
+  add_output(task, err)
+end
+
 local function fail(self, task, err)
+  hand_over_output(task, err)
   self.counts.failed = self.counts.failed + 1
   task:raised(err)
 end
@@ -111,10 +125,13 @@ local function lost(self, id, late, code, pid, item)
   local err = late and worker_error.late(self, task, pid)
     or worker_error.lost(self, task, code, pid)
   if task.given_up or not split.is_chunk(task) then return lost_alone(self, task, err) end
+  local stdout, stderr = task.stdout, task.stderr
+  task.stdout, task.stderr = nil, nil
   local list, culprit = split.lost(task, item)
   for _, part in ipairs(list) do
     part.tried = 0
     part.divisible = nil
+    if part == culprit then part.stdout, part.stderr = stdout, stderr end
     if part == culprit then lost_alone(self, part, err) else give_again(self, part) end
   end
 end
@@ -168,10 +185,11 @@ end
 local function submit(self, task)
   local core = self.core
   if task.list then
-    return core:submit(task.id, task.mode, task.fn, task.timeout, task.list, task.first, task.last)
+    return core:submit(task.id, task.mode, task.fn, task.timeout, task.capture, task.list,
+      task.first, task.last)
   end
   local args = task.args
-  return core:submit(task.id, task.mode, task.fn, task.timeout,
+  return core:submit(task.id, task.mode, task.fn, task.timeout, task.capture,
     table.unpack(args, 1, args.n or #args))
 end
 
@@ -214,15 +232,27 @@ local function unpack(self, id, n, seconds)
   if not ok then return fail(self, task, errors) end
   local done, failed = n, 0
   if errors then
-    for _ in pairs(errors) do failed = failed + 1 end
+    for _, err in pairs(errors) do
+      failed = failed + 1
+      add_output(task, err)
+    end
     done = n - failed
   end
   self.counts.done, self.counts.failed = self.counts.done + done, self.counts.failed + failed
+  hand_over_output(task)
   task:mapped(n, errors, seconds)
 end
 
+local accept
+
+local function keep_output(self, id, stdout, stderr, ...)
+  local task = self.pending[id & SLOT]
+  if task and task.id == id then task.stdout, task.stderr = stdout, stderr end
+  return accept(self, ...)
+end
+
 -- Deals with one message of the results queue; false when there was none.
-local function accept(self, id, status, ...)
+function accept(self, id, status, ...)
   if id == nil then return false end
   if status == "mapped" then
     unpack(self, id, ...)
@@ -230,6 +260,7 @@ local function accept(self, id, status, ...)
     local task = forget(self, id)
     if task then
       self.counts.done = self.counts.done + 1
+      hand_over_output(task)
       task:returned(...)
     end
   elseif status == "raised" and id ~= 0 then
@@ -237,6 +268,8 @@ local function accept(self, id, status, ...)
     if task then fail(self, task, (...)) end
   elseif status == "lost" or status == "late" then
     lost(self, id, status == "late", ...)
+  elseif status == "captured" then
+    return keep_output(self, id, ...)
   elseif status == "restart" then
     self.counts.restarts = self.counts.restarts + 1
   elseif status == "futile" then

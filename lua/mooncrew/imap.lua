@@ -1,6 +1,7 @@
 -- imap and imap_unordered over a pool: an iterator in, an iterator out, with a bounded read-ahead.
 
 local mooncrew = require "mooncrew"
+local capture = require "mooncrew.capture"
 local check = require "mooncrew.check"
 local interrupt = require "mooncrew.interrupt"
 local mapping = require "mooncrew.mapping"
@@ -15,7 +16,10 @@ local imap = {}
 ---@field timeout? number seconds for each item
 ---@field name? fun(item: any, index: integer): string|number a task's name in the joblog
 
-local OPTIONS = { chunksize = true, buffer = true, retries = true, timeout = true, name = true }
+local OPTIONS = {
+  chunksize = true, buffer = true, retries = true, timeout = true, name = true,
+  capture = true,
+}
 
 -- A function that gives the next item, or nil at the end.
 local function puller(func, source)
@@ -73,6 +77,7 @@ local function new_part(job, whole, list, first, last)
     last = last,
     timeout = job.timeout,
     retries = job.retries,
+    capture = job.capture,
   }, Part)
 end
 
@@ -130,6 +135,7 @@ local function new_item(job, whole, item)
     name = mapping.name_of(job, item, whole.number),
     timeout = job.timeout,
     retries = job.retries,
+    capture = job.capture,
   }, Item)
 end
 
@@ -227,6 +233,7 @@ function imap.start(pool, func, ordered, fn, source, options)
     buffer = check.integer(func, "buffer", options.buffer or 4 * pool.processes * chunksize, 1,
       math.maxinteger, 3),
     retries = retry.check(func, options.retries, pool.retries, 3),
+    capture = capture.check(func, options.capture, pool.capture, 3),
     timeout = check.timeout(func, "timeout", options.timeout, 3) or pool.timeout,
     fn = pool:prepare(fn),
     given = 0, taken = 0, n_ready = 0, ready = {},

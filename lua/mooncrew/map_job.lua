@@ -6,6 +6,7 @@
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
+local capture = require "mooncrew.capture"
 local check = require "mooncrew.check"
 local interrupt = require "mooncrew.interrupt"
 local mapping = require "mooncrew.mapping"
@@ -27,11 +28,12 @@ local map_job = {}
 ---@field timeout? number seconds for each item
 ---@field callback? function
 ---@field error_callback? function
+---@field capture? boolean|integer|string what the tasks write is kept in the result
 ---@field name? fun(item: any, index: integer): string|number a task's name in the joblog
 
 local OPTIONS = {
   chunksize = true, progress = true, retries = true, timeout = true, callback = true,
-  error_callback = true, name = true,
+  error_callback = true, name = true, capture = true,
 }
 
 -- Its arguments: checked here, since no worker sees the item as such.
@@ -51,6 +53,7 @@ local function read_options(pool, func, options)
     timeout = check.timeout(func, "timeout", options.timeout, 4) or pool.timeout,
     progress = options.progress,
     name = options.name,
+    capture = capture.check(func, options.capture, pool.capture, 4),
     callback = options.callback,
     error_callback = options.error_callback,
   }
@@ -71,6 +74,7 @@ local function finish_part(job, n)
   if job.next <= job.n then feed(job) end
   if job.under_way > 0 or job.next <= job.n then return end
   if job.bar then job.bar:close() end
+  if job.written then job.result.stdout, job.result.stderr = capture.join(job.written) end
   if job.error_index then
     result.raised(job.result, job.error)
   else
@@ -104,6 +108,7 @@ local function common_part(job)
     result = job.result,
     timeout = job.timeout,
     retries = job.retries,
+    capture = job.capture,
     waits = false,
   }
   common.__index = common
@@ -133,6 +138,12 @@ function Part:mapped(n, errors, seconds)
   finish_part(job, n)
 end
 
+---What came out of the worker on stdout and stderr meanwhile.
+function Part:wrote(stdout, stderr)
+  local written = self.job.written
+  if written then written[self.first or self.index] = { stdout = stdout, stderr = stderr } end
+end
+
 function Part:raised(err)
   note_error(self.job, self.first, err)
   finish_part(self.job, self.last - self.first + 1)
@@ -160,6 +171,7 @@ local function new_item(job, index)
     result = job.result,
     timeout = job.timeout,
     retries = job.retries,
+    capture = job.capture,
   }, Item)
 end
 
@@ -175,7 +187,7 @@ function Item:raised(err)
   finish_part(self.job, 1)
 end
 
-Item.cancelled = Part.cancelled
+Item.cancelled, Item.wrote = Part.cancelled, Part.wrote
 
 -- -- the whole ----------------------------------------------------------------------------------
 
@@ -240,6 +252,7 @@ function map_job.start(pool, func, mode, fn, list, options)
   if job.progress then
     job.bar = mooncrew.progress(n, { label = job.progress ~= true and job.progress or nil })
   end
+  if job.capture and job.capture > 0 then job.written = {} end
   feed(job)
   if job.stopped then error(job.stopped, 0) end
   return job.result

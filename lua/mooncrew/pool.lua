@@ -6,6 +6,7 @@ local parts = require "mooncrew.parts"
 local call = require "mooncrew.call"
 local check = require "mooncrew.check"
 local callbacks = require "mooncrew.callbacks"
+local capture = require "mooncrew.capture"
 local dispatch = require "mooncrew.dispatch"
 local line = require "mooncrew.line"
 local result = require "mooncrew.result"
@@ -45,6 +46,7 @@ function pool.new(options)
     processes = wanted.processes,
     retries = wanted.retries,
     timeout = wanted.timeout,
+    capture = wanted.capture,
     pending = {},
     free = {},
     n_free = 0,
@@ -154,6 +156,7 @@ end
 
 local ASYNC_OPTIONS = {
   callback = true, error_callback = true, retries = true, name = true, timeout = true,
+  capture = true,
 }
 
 ---@class mooncrew.Pool.task_options
@@ -161,6 +164,7 @@ local ASYNC_OPTIONS = {
 ---@field error_callback? function called with the error
 ---@field retries? integer|mooncrew.Pool.retries
 ---@field timeout? number seconds that it may take in its worker
+---@field capture? boolean|integer|string what it writes is kept in the result
 ---@field name? string
 
 ---@class mooncrew.Pool.stats
@@ -193,6 +197,7 @@ function Pool:apply_async(fn, args, options)
     result = res,
     timeout = check.timeout("apply_async", "timeout", options.timeout) or self.timeout,
     retries = retry.check("apply_async", options.retries, self.retries),
+    capture = capture.check("apply_async", options.capture, self.capture),
     name = options.name,
   })
   return res

@@ -2,6 +2,7 @@
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
+local capture = require "mooncrew.capture"
 local check = require "mooncrew.check"
 local retry = require "mooncrew.retry"
 
@@ -15,7 +16,7 @@ local made = 0 -- pools, for their names
 local KNOWN = {
   processes = true, initializer = true, initargs = true, maxtasksperchild = true, name = true,
   retries = true, task_timeout = true, initializer_timeout = true,
-  joblog = true, resume = true, halt = true,
+  capture = true, joblog = true, resume = true, halt = true,
   max_memory = true, limits = true, sandbox = true,
 }
 
@@ -30,6 +31,7 @@ local KNOWN = {
 ---@field sandbox? mooncrew.sandbox of each worker
 ---@field retries? integer|mooncrew.Pool.retries of a task whose worker died or that was late
 ---@field task_timeout? number seconds that a task may take in its worker
+---@field capture? boolean|integer|string what tasks write is kept for their results: docs/pools.md
 ---@field joblog? string a file that gets a line for each finished task: docs/joblog.md
 ---@field resume? boolean|"failed" pass over what the joblog says is done; or failed tasks not
 ---@field halt? string when to stop before the end, such as "soon,fail=1": docs/joblog.md
@@ -66,6 +68,7 @@ function pool_options.check(options)
     retries = retry.check("Pool", options.retries, NO_RETRIES, 3),
     timeout = check.timeout("Pool", "task_timeout", options.task_timeout, 3),
     max_memory = check.size("Pool", "max_memory", options.max_memory, 3),
+    capture = capture.check("Pool", options.capture, 0, 3),
     name = optional(options, "name", "string"),
   }
   local wrong

@@ -9,6 +9,8 @@ local callbacks = require "mooncrew.callbacks"
 ---@field package latch userdata set when the outcome is there
 ---@field package state "pending"|"returned"|"raised"|"cancelled"|"skipped"
 ---@field package values table the packed results, or { error }
+---@field stdout? string what the task wrote, when it was captured and the outcome is there
+---@field stderr? string
 local Result = {}
 Result.__index = Result
 Result.__name = "mooncrew.Result"

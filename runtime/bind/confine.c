@@ -238,7 +238,7 @@ static int explain(lua_State *L) {
   return 1;
 }
 
-void bind_confine_explain_require(lua_State *L) {
+static void explain_require(lua_State *L) {
   int top = lua_gettop(L);
   if (lua_getglobal(L, "package") == LUA_TTABLE &&
       lua_getfield(L, -1, "searchers") == LUA_TTABLE) {
@@ -252,7 +252,7 @@ void bind_confine_begin(lua_State *L, const struct mc_confine *confine) {
   if (confine->limits.memory)
     bind_lua_limit(L, confine->limits.memory);
   if (confine->sandboxed)
-    bind_confine_explain_require(L);
+    explain_require(L);
 }
 
 void bind_confine_out_of_memory(lua_State *L) {

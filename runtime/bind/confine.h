@@ -28,9 +28,6 @@ void bind_confine_push_failure(lua_State *L, enum mc_confine_step step, int erro
  * explain why a module that a sandbox hides is not found. */
 void bind_confine_begin(lua_State *L, const struct mc_confine *confine);
 
-/* The second half of it. */
-void bind_confine_explain_require(lua_State *L);
-
 /* After an error of memory: makes room, and replaces the error value on top by one of
  * kind "NoMemory". */
 void bind_confine_out_of_memory(lua_State *L);

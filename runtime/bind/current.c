@@ -10,7 +10,7 @@
 
 static char current_name[NAME_LENGTH] = "MainProcess";
 static char parent_name[NAME_LENGTH];
-static bool current_daemon;
+static bool current_daemon, parent_daemon;
 
 static pid_t current_pid;
 
@@ -27,6 +27,7 @@ const char *bind_current_name(void) {
 void bind_current_set(const char *name, bool daemon) {
   snprintf(parent_name, sizeof parent_name, "%s", current_name);
   snprintf(current_name, sizeof current_name, "%s", name);
+  parent_daemon = current_daemon;
   current_daemon = daemon;
   current_pid = getpid();
 }
@@ -59,7 +60,7 @@ static int current_process(lua_State *L) {
 static int parent_process(lua_State *L) {
   if (!bind_parent_name())
     return 0;
-  return push_identity(L, bind_parent_name(), getppid(), false);
+  return push_identity(L, bind_parent_name(), getppid(), parent_daemon);
 }
 
 static int get_pid(lua_State *L) {

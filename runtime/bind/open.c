@@ -11,6 +11,7 @@
 #include "bind/error.h"
 #include "bind/fs.h"
 #include "bind/handle.h"
+#include "bind/helper.h"
 #include "bind/latch.h"
 #include "bind/list.h"
 #include "bind/luv.h"
@@ -148,6 +149,7 @@ static void open_parts(lua_State *L) {
   bind_open_wait_any(L);
   bind_open_confine(L);
   bind_open_pool(L);
+  bind_open_helper(L);
   bind_open_claim(L);
 }
 

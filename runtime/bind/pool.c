@@ -63,23 +63,28 @@ static void drop_shared(struct bind_pool *pool) {
     mc_object_drop(pool->results);
   pool->tasks = pool->results = 0;
   mc_board_destroy(pool->board);
+  mc_slips_destroy(pool->slips);
   pool->board = NULL;
+  pool->slips = NULL;
 }
 
-static int create_shared(struct bind_pool *pool) {
+static int create_shared(struct bind_pool *pool, uint32_t places) {
   struct mc_queue_options tasks = {.on_death = MC_BURY};
   struct mc_queue_options results = {.on_death = MC_RETURN};
   pool->board = mc_board_create(pool->processes);
-  if (!pool->board)
+  if (places)
+    pool->slips = mc_slips_create(places);
+  if (!pool->board || (places && !pool->slips))
     return -ENOMEM;
   int error = mc_queue_create(&tasks, &pool->tasks);
   return error ? error : mc_queue_create(&results, &pool->results);
 }
 
 /* pool(processes, name, max_tasks, initializer, initargs, initializer_timeout,
- * max_memory, confine): the arguments are checked already */
+ * max_memory, confine, places): the arguments are checked already. With
+ * places for tasks, those in them can be given up: crew/slips.h */
 static int make_pool(lua_State *L) {
-  lua_settop(L, 8);
+  lua_settop(L, 9);
   struct mc_confine confine;
   if (bind_confine_prepare(L, 8, &confine)) {
     bind_push_error(L, "OSError", "Pool: %s", lua_tostring(L, -1));
@@ -87,6 +92,7 @@ static int make_pool(lua_State *L) {
   }
   lua_Number initializer_timeout = luaL_optnumber(L, 6, 0);
   uint64_t max_memory = (uint64_t)luaL_optinteger(L, 7, 0);
+  uint32_t places = (uint32_t)luaL_optinteger(L, 9, 0);
   lua_settop(L, 5);
   struct bind_pool *pool = lua_newuserdatauv(L, sizeof *pool, 2);
   *pool = (struct bind_pool){.owner = getpid(),
@@ -104,7 +110,7 @@ static int make_pool(lua_State *L) {
   lua_replace(L, 1);
   lua_settop(L, 1); /* the userdata is where the workers look for it */
   luaL_checkstack(L, 40, NULL);
-  int error = create_shared(pool);
+  int error = create_shared(pool, places);
   if (!error) {
     struct work_context context = {L, pool};
     struct mc_pool_options options = {.processes = pool->processes,
@@ -175,20 +181,20 @@ static int pool_encode(lua_State *L) {
   return 1;
 }
 
-/* What goes behind the function: from index 6 on, arguments; or a list and the first and
+/* What goes behind the function: from index 7 on, arguments; or a list and the first and
  * the last of its items. */
 static void encode_arguments(lua_State *L, enum bind_task_mode mode,
                              struct wire_bytes *bytes) {
   if (mode == BIND_CALL) {
-    wire_encode(L, 6, lua_gettop(L) - 5, "args[]", bytes);
+    wire_encode(L, 7, lua_gettop(L) - 6, "args[]", bytes);
     return;
   }
-  luaL_checktype(L, 6, LUA_TTABLE);
-  wire_encode_list(L, 6, luaL_checkinteger(L, 7), luaL_checkinteger(L, 8), "list", bytes);
+  luaL_checktype(L, 7, LUA_TTABLE);
+  wire_encode_list(L, 7, luaL_checkinteger(L, 8), luaL_checkinteger(L, 9), "list", bytes);
 }
 
-/* pool:submit(id, mode, function, timeout, arguments… | list, first, last): the task is
- * ready to go → whether it is time to flush */
+/* pool:submit(id, mode, function, timeout, capture, arguments… | list, first, last): the
+ * task is ready to go → whether it is time to flush */
 static int pool_submit(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
   const struct function *function = luaL_checkudata(L, 4, FUNCTION_CLASS);
@@ -202,6 +208,7 @@ static int pool_submit(lua_State *L) {
       .function_length = (uint32_t)encoded.length,
       .function_refs = encoded.n_refs,
       .plain = function->plain,
+      .capture = (uint32_t)luaL_optinteger(L, 6, 0),
   };
   struct wire_bytes arguments;
   encode_arguments(L, head.mode, &arguments);
@@ -254,27 +261,28 @@ static int push_text(lua_State *L, lua_Integer id, const char *status) {
   return 2;
 }
 
-static struct wire_bytes bytes_of(const struct mc_lease *lease) {
-  size_t skip = sizeof(struct mc_result_head);
+static struct wire_bytes bytes_of(const struct mc_lease *lease, size_t skip) {
   return (struct wire_bytes){lease->bytes + skip, lease->length - skip, lease->handles,
                              lease->n_handles};
 }
 
+/* (lease, bytes to skip) */
 static int decode(lua_State *L) {
-  struct wire_bytes bytes = bytes_of(lua_touserdata(L, 1));
+  struct wire_bytes bytes = bytes_of(lua_touserdata(L, 1), (size_t)lua_tointeger(L, 2));
   lua_settop(L, 0);
   return wire_decode(L, &bytes);
 }
 
 /* The values of a result; or, when they can't be decoded here, the error of that. */
-static int push_values(lua_State *L, struct mc_lease *lease, lua_Integer id,
+static int push_values(lua_State *L, struct mc_lease *lease, size_t skip, lua_Integer id,
                        const char *status) {
-  push_text(L, id, status);
+  int top = lua_gettop(L) + push_text(L, id, status);
   lua_pushcfunction(L, decode);
   lua_pushlightuserdata(L, lease);
-  if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) {
+  lua_pushinteger(L, (lua_Integer)skip);
+  if (lua_pcall(L, 2, LUA_MULTRET, 0) != LUA_OK) {
     lua_pushliteral(L, "raised");
-    lua_replace(L, 2);
+    lua_replace(L, top);
   }
   mc_lease_settle(lease);
   return lua_gettop(L);
@@ -282,19 +290,20 @@ static int push_values(lua_State *L, struct mc_lease *lease, lua_Integer id,
 
 /* A chunk's results stay where they are until pool:unpack. */
 static int keep_chunk(lua_State *L, struct bind_pool *pool, const struct mc_lease *lease,
-                      const struct mc_result_head *head) {
+                      size_t skip, const struct mc_result_head *head) {
   pool->chunk = *lease;
+  pool->chunk_skip = skip;
   pool->has_chunk = true;
   push_text(L, (lua_Integer)head->id, "mapped");
   lua_pushinteger(L, head->item);
   lua_pushnumber(L, (lua_Number)head->took / 1e9);
-  return 4;
+  return lua_gettop(L);
 }
 
 /* (pool, n, out, first) */
 static int read_chunk(lua_State *L) {
   const struct bind_pool *pool = lua_touserdata(L, 1);
-  struct wire_bytes bytes = bytes_of(&pool->chunk);
+  struct wire_bytes bytes = bytes_of(&pool->chunk, pool->chunk_skip);
   bind_chunk_read(L, &bytes, lua_tointeger(L, 2), 3, lua_tointeger(L, 4));
   return 1;
 }
@@ -319,10 +328,20 @@ static int pool_unpack(lua_State *L) {
   return 2;
 }
 
+/* Pushes what goes before a captured task's outcome; how many bytes that were. */
+static size_t push_captured(lua_State *L, const struct mc_result_head *head,
+                            const unsigned char *bytes) {
+  push_text(L, (lua_Integer)head->id, "captured");
+  lua_pushlstring(L, (const char *)bytes, head->output);
+  lua_pushlstring(L, (const char *)bytes + head->output, head->error_output);
+  return (size_t)head->output + head->error_output;
+}
+
 /* pool:collect() → nothing when there is none; else id, and
  *   "returned", values… | "raised", error | "mapped", n, seconds: then unpack comes |
  *   "lost" or "late", code, pid, item |
- *   "restart" | "broken", text | "futile" or "hung", code, pid */
+ *   "restart" | "broken", text | "futile" or "hung", code, pid.
+ * Of a captured task there is more before that: id, "captured", stdout, stderr. */
 static int pool_collect(lua_State *L) {
   struct bind_pool *pool = check_pool(L);
   struct mc_lease lease;
@@ -332,20 +351,26 @@ static int pool_collect(lua_State *L) {
   struct mc_result_head head;
   memcpy(&head, lease.bytes, sizeof head);
   lua_settop(L, 0);
-  switch ((enum mc_result_status)head.status) {
+  size_t skip = sizeof head;
+  if (head.status & MC_RESULT_CAPTURED)
+    skip += push_captured(L, &head, lease.bytes + sizeof head);
+  switch ((enum mc_result_status)(head.status & ~MC_RESULT_CAPTURED)) {
   case MC_RESULT_RETURNED:
-    return push_values(L, &lease, (lua_Integer)head.id, "returned");
+    return push_values(L, &lease, skip, (lua_Integer)head.id, "returned");
   case MC_RESULT_RAISED:
-    return push_values(L, &lease, (lua_Integer)head.id, "raised");
+    return push_values(L, &lease, skip, (lua_Integer)head.id, "raised");
   case MC_RESULT_MAPPED:
-    return keep_chunk(L, pool, &lease, &head);
+    return keep_chunk(L, pool, &lease, skip, &head);
   case MC_RESULT_LOST:
   case MC_RESULT_LATE:
-    push_text(L, (lua_Integer)head.id, head.status == MC_RESULT_LATE ? "late" : "lost");
+    push_text(L, (lua_Integer)head.id,
+              (head.status & ~MC_RESULT_CAPTURED) == MC_RESULT_LATE ? "late" : "lost");
     lua_pushinteger(L, head.code);
     lua_pushinteger(L, head.pid);
     lua_pushinteger(L, head.item);
     break;
+  case MC_RESULT_CANCELLED:
+    break; /* the tasks of a host only, whose results are not collected here */
   case MC_RESULT_RESTART:
     push_text(L, 0, "restart");
     break;

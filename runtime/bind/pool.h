@@ -7,6 +7,7 @@
 #include "bind/confine.h"
 #include "bind/outbox.h"
 #include "crew/board.h"
+#include "crew/slips.h"
 #include "share/queue.h"
 
 #include <lua.h>
@@ -22,6 +23,7 @@ struct bind_pool {
   struct bind_child child; /* the foreman */
   mc_ref tasks, results;   /* queues */
   struct mc_board *board;  /* what its workers have in hand */
+  struct mc_slips *slips;  /* which tasks were given up; NULL: none is */
   pid_t owner;             /* who made it; only that process may use it */
   unsigned processes;
   lua_Integer max_tasks; /* tasks that a worker does before it is replaced; 0: no limit */
@@ -29,7 +31,8 @@ struct bind_pool {
   uint64_t max_memory;            /* bytes; a worker over it is replaced; 0: no limit */
   struct mc_confine confine;      /* what its workers are held to */
   char name[64];
-  struct mc_lease chunk; /* results that were collected and are to be unpacked */
+  struct mc_lease chunk; /* results that were collected and are to be unpacked … */
+  size_t chunk_skip;     /* … behind so many bytes */
   bool has_chunk;
   struct bind_outbox outbox;
 };

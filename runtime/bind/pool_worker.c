@@ -14,6 +14,7 @@
 #include "bind/task.h"
 #include "bind/wait.h"
 #include "crew/loop.h"
+#include "crew/output.h"
 #include "crew/pool.h"
 #include "share/queue.h"
 #include "wire/wire.h"
@@ -34,6 +35,8 @@ struct worker {
   struct mc_lease lease; /* the task in hand */
   struct mc_task_head task;
   pid_t pid;
+  bool captures;             /* what the task writes is sent with its result */
+  int capture_error;         /* why it can't be */
   struct mc_buffer message;  /* reused for results */
   struct mc_buffer function; /* the encoded form of the function that is cached */
   int gauge;                 /* of this process's memory; -1: it does not matter */
@@ -110,8 +113,12 @@ static void send_result(lua_State *L, struct worker *w, struct mc_result_head *h
   head->id = w->task.id;
   head->pid = w->pid;
   w->message.length = 0;
-  if (!mc_buffer_append(&w->message, head, sizeof *head) ||
-      !mc_buffer_append(&w->message, bytes->bytes, bytes->length))
+  mc_worker_flush();
+  mc_seat_release(w->seat);
+  bool done_head = w->captures ? mc_result_capture(&w->message, head, w->seat->capture,
+                                                   w->task.capture)
+                               : mc_buffer_append(&w->message, head, sizeof *head);
+  if (!done_head || !mc_buffer_append(&w->message, bytes->bytes, bytes->length))
     luaL_error(L, "not enough memory");
   struct mc_message message = {w->message.data, w->message.length, bytes->refs,
                                bytes->n_refs};
@@ -178,6 +185,14 @@ static void run_call(lua_State *L, struct worker *w, int f) {
 
 static int run_task(lua_State *L) {
   struct worker *w = lua_touserdata(L, 1);
+  if (w->pool->slips && mc_slips_given_up(w->pool->slips, w->task.id)) {
+    struct mc_result_head head = {.status = MC_RESULT_CANCELLED};
+    struct wire_bytes nothing = {0};
+    send_result(L, w, &head, &nothing);
+    return 0;
+  }
+  if (w->capture_error)
+    return bind_raise(L, "capture", w->capture_error);
   push_function(L, w);
   int f = lua_gettop(L);
   luaL_checkstack(L, 8, NULL);
@@ -216,6 +231,7 @@ static void report_error(lua_State *L, struct worker *w) {
   const char *text = bind_error_text(L, -3);
   lua_pushlstring(L, text, strnlen(text, MAX_ERROR_TEXT));
   bind_push_error(L, "Error", "%s\n(%s)", lua_tostring(L, -1), why);
+  w->captures = false; /* what it wrote may be what is too big */
   if (try_send_error(L, w) != LUA_OK)
     mc_child_exit(1); /* no memory even for that: the foreman reports the task as lost */
 }
@@ -263,8 +279,8 @@ static int begin(lua_State *L) {
   char name[96];
   snprintf(name, sizeof name, "%s-%u", w->pool->name, w->seat->number);
   bind_child_begin(L, name, true);
-  if (w->pool->confine.sandboxed)
-    bind_confine_explain_require(L);
+  mc_worker_write_lines();
+  bind_confine_begin(L, &w->pool->confine);
   if (lua_getiuservalue(L, 2, BIND_POOL_INITIALIZER) == LUA_TFUNCTION) {
     lua_getiuservalue(L, 2, BIND_POOL_INITARGS);
     int args = lua_gettop(L);
@@ -343,6 +359,8 @@ int bind_work(lua_State *L, struct bind_pool *pool, const struct mc_seat *seat) 
     if (!take(L, &w))
       break;
     memcpy(&w.task, w.lease.bytes, sizeof w.task);
+    w.capture_error = mc_seat_capture(seat, w.task.capture);
+    w.captures = w.task.capture && !w.capture_error;
     mc_seat_begin(seat, w.task.id, deadline_of(&w));
     lua_pushcfunction(L, bind_error_handler);
     lua_pushcfunction(L, run_task);

@@ -104,6 +104,19 @@ static void default_name(struct process *p) {
     snprintf(p->name, sizeof p->name, "Process-%u", n_made);
 }
 
+/* Takes the name on top of the stack. */
+static void set_name(lua_State *L, struct process *p) {
+  size_t length = 0;
+  const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
+  if (length == 0 || length >= sizeof p->name || strlen(name) != length)
+    luaL_error(L, "Process: name: a text of 1 to %d bytes without zeros expected, got %s",
+               NAME_LENGTH - 1,
+               lua_type(L, -1) == LUA_TSTRING
+                   ? lua_pushfstring(L, "'%s'", lua_tostring(L, -1))
+                   : luaL_typename(L, -1));
+  memcpy(p->name, name, length + 1);
+}
+
 static int make_process(lua_State *L) {
   static const char *const known[] = {"target", "args",    "name", "daemon",
                                       "limits", "sandbox", NULL};
@@ -118,11 +131,11 @@ static int make_process(lua_State *L) {
   lua_setiuservalue(L, 2, USER_ARGS);
   check_field(L, "daemon", LUA_TBOOLEAN, false);
   p->child.daemon = lua_isnil(L, -1) ? bind_current_is_daemon() : lua_toboolean(L, -1);
-  check_field(L, "name", LUA_TSTRING, false);
+  lua_getfield(L, 1, "name");
   if (lua_isnil(L, -1))
     default_name(p);
   else
-    snprintf(p->name, sizeof p->name, "%s", lua_tostring(L, -1));
+    set_name(L, p);
   lua_getfield(L, 1, "limits");
   lua_getfield(L, 1, "sandbox");
   if (!bind_confine_read(L, -2, -1))
@@ -477,10 +490,11 @@ static int process_field(lua_State *L, struct process *p, const char *name) {
 }
 
 static int process_index(lua_State *L) {
-  struct process *p = check_process(L);
+  luaL_checkudata(L, 1, CLASS);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
-    return 1;
+    return 1; /* on a closed one it raises itself, but for close */
+  struct process *p = check_process(L);
   return lua_type(L, 2) == LUA_TSTRING ? process_field(L, p, lua_tostring(L, 2)) : 0;
 }
 
@@ -494,7 +508,8 @@ static int process_newindex(lua_State *L) {
     luaL_checktype(L, 3, LUA_TBOOLEAN);
     p->child.daemon = lua_toboolean(L, 3);
   } else if (!strcmp(name, "name")) {
-    snprintf(p->name, sizeof p->name, "%s", luaL_checkstring(L, 3));
+    lua_settop(L, 3);
+    set_name(L, p);
   } else {
     return luaL_error(L, "a process has no field '%s' that can be set", name);
   }

@@ -2,6 +2,8 @@
 
 #include "os/map.h"
 
+#define MOMENT 20000000u /* ns: so often the foreman looks how much was captured */
+
 static size_t size_of(unsigned n) {
   return sizeof(struct mc_board) + n * sizeof(struct mc_desk);
 }
@@ -18,11 +20,17 @@ void mc_board_destroy(struct mc_board *board) {
     mc_pages_free(board, size_of(board->n));
 }
 
+static mc_time sooner(mc_time a, mc_time b) {
+  return a < b ? a : b;
+}
+
 static void take_ticket(const struct mc_seat *seat, mc_time deadline) {
   struct mc_desk *desk = seat->desk;
   __atomic_store_n(&desk->deadline, deadline, __ATOMIC_RELAXED);
   desk->last += 2;
   __atomic_store_n(&desk->ticket, desk->last, __ATOMIC_SEQ_CST);
+  if (desk->capture)
+    deadline = sooner(deadline, mc_now() + MOMENT);
   if (deadline == MC_FOREVER)
     return;
   /* The foreman either finds the ticket, or has said by when it looks again. */
@@ -133,9 +141,10 @@ bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
   if (ticket == 0 || (ticket & 1))
     return ticket & 1;
   mc_time deadline = __atomic_load_n(&desk->deadline, __ATOMIC_RELAXED);
+  if (mc_board_captures(board, i))
+    *next = sooner(*next, now + MOMENT);
   if (deadline > now) {
-    if (deadline < *next)
-      *next = deadline;
+    *next = sooner(*next, deadline);
     return false;
   }
   /* Should the worker have gone on meanwhile, the ticket is another and it is left alone.
@@ -149,6 +158,16 @@ uint32_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id) {
   if (__atomic_load_n(&desk->id, __ATOMIC_RELAXED) != id)
     return 0;
   return (uint32_t)(__atomic_load_n(&desk->item, __ATOMIC_RELAXED) & MC_DESK_ITEM);
+}
+
+uint32_t mc_board_captures(const struct mc_board *board, unsigned i) {
+  return __atomic_load_n(&board->desks[i].capture, __ATOMIC_RELAXED);
+}
+
+uint32_t mc_board_capture(const struct mc_board *board, unsigned i, uint64_t id) {
+  const struct mc_desk *desk = &board->desks[i];
+  return __atomic_load_n(&desk->id, __ATOMIC_RELAXED) == id ? mc_board_captures(board, i)
+                                                            : 0;
 }
 
 bool mc_board_is_ready(const struct mc_board *board, unsigned i) {

@@ -9,6 +9,7 @@
 #define MC_CREW_BOARD_H
 
 #include "os/clock.h"
+#include "os/output.h"
 #include "share/member.h"
 
 #include <stdbool.h>
@@ -27,6 +28,9 @@ struct mc_desk {
   uint64_t item;
   uint32_t ready; /* the worker's: its initializer is done */
   uint32_t begun; /* the worker's: it has begun a task */
+  /* The worker's, before the ticket: bytes that are kept of what the task writes; 0: it
+   * is not captured. */
+  uint32_t capture;
 };
 
 #define MC_DESK_CLOSED   0x80000000u
@@ -46,6 +50,7 @@ struct mc_seat {
   struct mc_board *board;
   struct mc_desk *desk;
   struct mc_member foreman, maker;
+  struct mc_capture *capture;
   unsigned number; /* of the worker, from 1 on; not used again in the pool */
 };
 
@@ -95,14 +100,19 @@ bool mc_board_doom(struct mc_board *board, uint64_t id);
 uint32_t mc_board_close(struct mc_board *board, uint64_t id);
 
 /* Foreman: whether desk i is doomed, after dooming it when its time is over. `*late` is
- * set when it is so now; `*next` is lowered to its deadline when that is still to come.
- */
+ * set when it is so now; `*next` is lowered to its deadline when that is still to come,
+ * and to a moment from now when its output is captured. */
 bool mc_board_look(struct mc_board *board, unsigned i, mc_time now, bool *late,
                    mc_time *next);
 
 /* Foreman: which item of the chunk `id` the dead worker of desk i had in hand; 0: none.
  */
 uint32_t mc_board_item(const struct mc_board *board, unsigned i, uint64_t id);
+
+/* Foreman: how much is kept of what the task at desk i writes; 0: it is not captured. The
+ * second is for the task that the dead worker had. */
+uint32_t mc_board_captures(const struct mc_board *board, unsigned i);
+uint32_t mc_board_capture(const struct mc_board *board, unsigned i, uint64_t id);
 
 /* Foreman: what the worker of desk i has come to: is it ready, has it begun a task? */
 bool mc_board_is_ready(const struct mc_board *board, unsigned i);

@@ -1,6 +1,7 @@
 #include "crew/pool.h"
 
 #include "base/error.h"
+#include "crew/output.h"
 #include "share/wait.h"
 
 #include <errno.h>
@@ -12,30 +13,38 @@
 #define ASK_AGAIN  0.05
 #define RETRY_FORK 0.2 /* s: until a worker that could not be forked is tried again */
 #define FORK_TRIES 10  /* without a single worker alive: then the pool is broken */
-#define FEW_DEATHS                                                                       \
-  5 /* of workers that begin no task: so many are no reason to give up                   \
-     */
-#define A_LIFE 1000000000u /* ns: a worker that was ready for so long was of use */
+#define FEW_DEATHS 5   /* so many workers that begin no task are no reason to give up */
+#define A_LIFE     1000000000u /* ns: a worker that was ready for so long was of use */
+
+struct worker {
+  struct mc_child child;
+  struct mc_capture capture; /* what its tasks write, when that is asked for */
+  mc_time started;
+  bool present; /* it is a process, alive or not yet looked after */
+  bool late;    /* it was killed for its task's time-out */
+};
 
 struct foreman {
   struct mc_pool_options options;
-  struct mc_child *workers;
-  bool *present; /* workers[i] is a process, alive or not yet looked after */
-  bool *late;    /* workers[i] was killed for its task\'s time-out */
+  struct worker *workers;
   unsigned n_present;
-  mc_time *started;
   bool unfit;      /* no worker can get ready for work: none is started any more */
   unsigned futile; /* so many in a row died before they began a task */
   uint64_t useful; /* the board's, when that was counted last */
   unsigned failed_forks;
   struct mc_seat seat; /* of the worker started last */
+  struct mc_buffer message;
 };
 
-static void report(struct foreman *f, struct mc_result_head head) {
-  struct mc_message message = {.bytes = &head, .length = sizeof head};
+static void send(struct foreman *f, const void *bytes, size_t length) {
+  struct mc_message message = {.bytes = bytes, .length = length};
   while (mc_queue_put(f->options.results, &message, 1, MC_FOREVER) == MC_INTERRUPTED)
     if (mc_sigterm_came())
       return;
+}
+
+static void report(struct foreman *f, struct mc_result_head head) {
+  send(f, &head, sizeof head);
 }
 
 /* No more is coming and nothing waits to be done. */
@@ -43,20 +52,34 @@ static bool drained(struct foreman *f) {
   return mc_queue_closed(f->options.tasks) && mc_queue_size(f->options.tasks) == 0;
 }
 
-/* What the maker is told of the task that the worker `pid`, which has ended, had in hand.
- */
-static struct mc_result_head end_of(struct foreman *f, pid_t pid, uint64_t task) {
+/* The worker that had this pid, which has ended; NULL: it is not known any more. */
+static struct worker *ended_worker(struct foreman *f, pid_t pid) {
+  for (unsigned i = 0; i < f->options.processes; i++)
+    /* It may have died since the workers were looked at, so it is looked at again. */
+    if (f->workers[i].child.pid == pid && mc_child_ended(&f->workers[i].child))
+      return &f->workers[i];
+  return NULL;
+}
+
+/* Tells the maker what has become of the task that the worker `pid` had in hand, with
+ * what it wrote until then. */
+static void report_task(struct foreman *f, pid_t pid, uint64_t task) {
   struct mc_result_head head = {
       .id = task, .status = MC_RESULT_LOST, .code = -SIGKILL, .pid = pid};
-  for (unsigned i = 0; i < f->options.processes; i++) {
-    /* It may have died since the workers were looked at, so it is looked at again. */
-    if (f->workers[i].pid != pid || !mc_child_ended(&f->workers[i]))
-      continue;
-    head.code = f->workers[i].code;
-    head.status = f->late[i] ? MC_RESULT_LATE : MC_RESULT_LOST;
+  const struct worker *worker = ended_worker(f, pid);
+  uint32_t limit = 0;
+  if (worker) {
+    unsigned i = (unsigned)(worker - f->workers);
+    head.code = worker->child.code;
+    head.status = worker->late ? MC_RESULT_LATE : MC_RESULT_LOST;
     head.item = mc_board_item(f->options.board, i, task);
+    limit = mc_board_capture(f->options.board, i, task);
   }
-  return head;
+  f->message.length = 0;
+  if (!limit || !mc_result_capture(&f->message, &head, &worker->capture, limit))
+    report(f, head);
+  else
+    send(f, f->message.data, f->message.length);
 }
 
 /* Every task that a dead worker had in hand is reported to the maker, once. */
@@ -68,25 +91,32 @@ static void report_lost(struct foreman *f) {
     struct mc_task_head task = {0};
     if (lease.length >= sizeof task)
       memcpy(&task, lease.bytes, sizeof task);
-    report(f, end_of(f, pid, task.id));
+    report_task(f, pid, task.id);
     mc_lease_settle(&lease);
   }
 }
 
 static int run_worker(void *data) {
   struct foreman *f = data;
+  for (unsigned i = 0; i < f->options.processes; i++)
+    if (&f->workers[i].capture != f->seat.capture)
+      mc_capture_destroy(&f->workers[i].capture);
   return f->options.worker(f->options.data, &f->seat);
 }
 
 static void start_workers(struct foreman *f) {
   for (unsigned i = 0; i < f->options.processes; i++) {
-    if (f->present[i])
+    if (f->workers[i].present)
       continue;
     mc_board_clear(f->options.board, i);
     f->seat.desk = &f->options.board->desks[i];
     f->seat.number++;
-    f->late[i] = false;
-    int error = mc_child_start(&f->workers[i], MC_SIGNALS_IGNORE_TERMINAL, run_worker, f);
+    f->seat.capture = &f->workers[i].capture;
+    mc_capture_destroy(f->seat.capture);
+    mc_capture_create(f->seat.capture); /* or there is none: then its tasks say so */
+    f->workers[i].late = false;
+    int error =
+        mc_child_start(&f->workers[i].child, MC_SIGNALS_IGNORE_TERMINAL, run_worker, f);
     if (error) {
       f->failed_forks++;
       if (f->failed_forks == FORK_TRIES && f->n_present == 0)
@@ -94,8 +124,8 @@ static void start_workers(struct foreman *f) {
       return;
     }
     f->failed_forks = 0;
-    f->started[i] = mc_now();
-    f->present[i] = true;
+    f->workers[i].started = mc_now();
+    f->workers[i].present = true;
     f->n_present++;
   }
 }
@@ -105,16 +135,17 @@ static void start_workers(struct foreman *f) {
 static void judge(struct foreman *f, unsigned i) {
   struct mc_board *board = f->options.board;
   bool ready = mc_board_is_ready(board, i);
-  struct mc_result_head head = {.code = f->workers[i].code, .pid = f->workers[i].pid};
+  struct mc_result_head head = {.code = f->workers[i].child.code,
+                                .pid = f->workers[i].child.pid};
   uint64_t useful = mc_board_useful(board);
   if (mc_board_has_begun(board, i) || useful != f->useful ||
-      (ready && mc_now() > f->started[i] + A_LIFE))
+      (ready && mc_now() > f->workers[i].started + A_LIFE))
     f->futile = 0;
   f->useful = useful;
   if (f->unfit || mc_board_has_begun(board, i) || mc_queue_closed(f->options.tasks))
     return;
   f->futile++;
-  if (!ready && f->late[i])
+  if (!ready && f->workers[i].late)
     head.status = MC_RESULT_HUNG;
   else if ((!ready && head.code == MC_WORKER_UNFIT) ||
            (f->futile >= FEW_DEATHS && f->futile >= 2 * f->options.processes))
@@ -128,9 +159,9 @@ static void judge(struct foreman *f, unsigned i) {
 static void look_after_workers(struct foreman *f) {
   unsigned died = 0;
   for (unsigned i = 0; i < f->options.processes; i++) {
-    if (!f->present[i] || !mc_child_ended(&f->workers[i]))
+    if (!f->workers[i].present || !mc_child_ended(&f->workers[i].child))
       continue;
-    f->present[i] = false;
+    f->workers[i].present = false;
     f->n_present--;
     died++;
     judge(f, i);
@@ -144,16 +175,16 @@ static void look_after_workers(struct foreman *f) {
 
 static void end_workers(struct foreman *f) {
   for (unsigned i = 0; i < f->options.processes; i++)
-    if (f->present[i])
-      mc_child_signal(&f->workers[i], SIGTERM);
+    if (f->workers[i].present)
+      mc_child_signal(&f->workers[i].child, SIGTERM);
   mc_time deadline = mc_deadline(GRACE);
   for (unsigned i = 0; i < f->options.processes; i++) {
-    if (!f->present[i])
+    if (!f->workers[i].present)
       continue;
-    while (mc_child_join(&f->workers[i], deadline) == MC_INTERRUPTED)
+    while (mc_child_join(&f->workers[i].child, deadline) == MC_INTERRUPTED)
       ;
-    mc_child_signal(&f->workers[i], SIGKILL);
-    while (mc_child_join(&f->workers[i], MC_FOREVER) == MC_INTERRUPTED)
+    mc_child_signal(&f->workers[i].child, SIGKILL);
+    while (mc_child_join(&f->workers[i].child, MC_FOREVER) == MC_INTERRUPTED)
       ;
   }
 }
@@ -165,10 +196,13 @@ static mc_time end_doomed(struct foreman *f) {
   __atomic_store_n(&board->next_look, 0, __ATOMIC_SEQ_CST);
   for (unsigned i = 0; i < f->options.processes; i++) {
     bool late = false;
-    if (!f->present[i] || !mc_board_look(board, i, now, &late, &next))
+    uint32_t limit = mc_board_captures(board, i);
+    if (f->workers[i].present && limit)
+      mc_capture_trim(&f->workers[i].capture, limit);
+    if (!f->workers[i].present || !mc_board_look(board, i, now, &late, &next))
       continue;
-    f->late[i] = f->late[i] || late;
-    mc_child_signal(&f->workers[i], SIGKILL);
+    f->workers[i].late = f->workers[i].late || late;
+    mc_child_signal(&f->workers[i].child, SIGKILL);
   }
   __atomic_store_n(&board->next_look, next, __ATOMIC_SEQ_CST);
   return next;
@@ -199,17 +233,13 @@ static int supervise(void *data) {
 
 int mc_pool_start(struct mc_child *child, const struct mc_pool_options *options) {
   struct foreman f = {.options = *options, .seat.maker = mc_member_self()};
-  int error = -ENOMEM;
   f.workers = calloc(options->processes, sizeof *f.workers);
-  f.present = calloc(options->processes, sizeof *f.present);
-  f.late = calloc(options->processes, sizeof *f.late);
-  f.started = calloc(options->processes, sizeof *f.started);
-  if (f.workers && f.present && f.late && f.started)
-    error = mc_child_start(child, MC_SIGNALS_IGNORE_TERMINAL, supervise, &f);
+  if (!f.workers)
+    return -ENOMEM;
+  for (unsigned i = 0; i < options->processes; i++)
+    f.workers[i].capture = MC_NO_CAPTURE;
+  int error = mc_child_start(child, MC_SIGNALS_IGNORE_TERMINAL, supervise, &f);
   free(f.workers);
-  free(f.present);
-  free(f.late);
-  free(f.started);
   return error;
 }
 

@@ -24,21 +24,26 @@ struct mc_task_head {
   uint32_t function_length; /* bytes */
   uint32_t function_refs;   /* so many of the message's handles are the function's */
   uint32_t plain;           /* its decoded form may be used again for equal bytes */
+  uint32_t capture;         /* bytes of its output that are kept; 0: it is not captured */
 };
 
 enum mc_result_status {
-  MC_RESULT_RETURNED, /* behind the head: the encoded results */
-  MC_RESULT_RAISED,   /* behind the head: the encoded error */
-  MC_RESULT_MAPPED,   /* behind the head: the encoded results and errors of a chunk */
-  MC_RESULT_LOST,     /* the worker died; pid and code say which and how */
-  MC_RESULT_LATE,     /* it took longer than its time-out: the worker pid was killed */
-  MC_RESULT_RESTART,  /* no task's: a worker was replaced */
-  MC_RESULT_BROKEN,   /* no task's: no worker can be started, code is the error */
-  MC_RESULT_FUTILE,   /* no task's: workers die before they begin one, the last was pid,
-                         with code; none is started any more */
-  MC_RESULT_HUNG,     /* no task's: the worker pid was killed, its preparations took too
-                         long; none is started any more */
+  MC_RESULT_RETURNED,  /* behind the head: the encoded results */
+  MC_RESULT_RAISED,    /* behind the head: the encoded error */
+  MC_RESULT_MAPPED,    /* behind the head: the encoded results and errors of a chunk */
+  MC_RESULT_LOST,      /* the worker died; pid and code say which and how */
+  MC_RESULT_LATE,      /* it took longer than its time-out: the worker pid was killed */
+  MC_RESULT_CANCELLED, /* it was given up before it began (crew/slips.h) */
+  MC_RESULT_RESTART,   /* no task's: a worker was replaced */
+  MC_RESULT_BROKEN,    /* no task's: no worker can be started, code is the error */
+  MC_RESULT_FUTILE,    /* no task's: workers die before they begin one, the last was pid,
+                          with code; none is started any more */
+  MC_RESULT_HUNG,      /* no task's: the worker pid was killed, its preparations took too
+                          long; none is started any more */
 };
+
+/* Beside the status: behind the head is what the task wrote, and then the rest. */
+#define MC_RESULT_CAPTURED 0x100u
 
 /* What a message of the results queue starts with. */
 struct mc_result_head {
@@ -49,7 +54,8 @@ struct mc_result_head {
   /* LOST, LATE: of the chunk, the one in hand, from 1 on; 0: none. MAPPED: how many of
    * the chunk were begun; the rest is the maker's again. */
   uint32_t item;
-  uint64_t took; /* MAPPED: nanoseconds */
+  uint32_t output, error_output; /* CAPTURED: bytes of stdout and of stderr */
+  uint64_t took;                 /* MAPPED: nanoseconds */
 };
 
 /* A worker that ends with this status before it is ready is not replaced: it could not

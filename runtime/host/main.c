@@ -8,6 +8,7 @@
  * caught. */
 #include "bind/open.h"
 #include "host/chunk.h"
+#include "host/helper.h"
 #include "host/installed.h"
 #include "host/options.h"
 #include "host/prompt.h"
@@ -186,6 +187,11 @@ int main(int argc, char *argv[]) {
     return report_help() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
   case OPTIONS_VERSION:
     return report_version() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  case OPTIONS_HELPER:
+    if (helper_wanted())
+      return helper_run() ? EXIT_SUCCESS : EXIT_FAILURE;
+    report_bad_option(argv[script]);
+    return EXIT_USAGE;
   case OPTIONS_BAD:
     report_bad_option(argv[script]);
     return EXIT_USAGE;

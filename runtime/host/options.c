@@ -14,6 +14,8 @@ static void read_long(struct options *options, const char *word) {
     options->wish = OPTIONS_HELP;
   else if (strcmp(word, "--version") == 0)
     options->wish = OPTIONS_VERSION;
+  else if (strcmp(word, "--helper") == 0)
+    options->wish = OPTIONS_HELPER;
   else
     options->wish = OPTIONS_BAD;
 }

@@ -8,6 +8,7 @@ enum options_wish {
   OPTIONS_RUN,     /* do what the flags and the script say */
   OPTIONS_HELP,    /* --help */
   OPTIONS_VERSION, /* --version */
+  OPTIONS_HELPER,  /* --helper, said by a host's library */
   OPTIONS_BAD,     /* argv[script] is the option that was not understood */
 };
 

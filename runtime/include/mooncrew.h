@@ -1,13 +1,29 @@
-/* mooncrew: a task runtime that runs Lua 5.4 over forked states and shared memory.
+/* mooncrew: a task runtime that runs Lua 5.4 in worker processes, for programs in C and
+ * C++.
  *
- * The public header. At this stage it holds what a host needs to open the module in a Lua
- * state of its own; see docs/. */
+ * mooncrew_open() starts a helper process, from which the workers are forked. The host's
+ * own process never runs Lua, never forks a worker, gets no child, no thread, no signal
+ * and no exit handler: it may have threads, children and a SIGCHLD handler as it likes.
+ *
+ * Threads. Any thread may call any function at any time, unless the function says
+ * otherwise; one runtime is used by one thread at a time inside, the others wait for
+ * short. Objects that are not a runtime (options, values, errors) belong to one thread at
+ * a time. After a fork, the child can't use the parent's runtimes: MOONCREW_EFORKED.
+ *
+ * Errors. Functions return MOONCREW_OK or a negative code, and where there is a last
+ * argument `mooncrew_error **error`, an error object as well, which the caller frees.
+ * `error` may be NULL. Nothing is printed, ever.
+ *
+ * Times are in milliseconds; MOONCREW_FOREVER never passes. See docs/embedding.md. */
 #ifndef MOONCREW_H
 #define MOONCREW_H
 
-#define MOONCREW_VERSION "0.1.0"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
-struct lua_State;
+#define MOONCREW_VERSION "0.1.0"
 
 #if defined(__GNUC__)
 #define MOONCREW_API __attribute__((visibility("default")))
@@ -15,9 +31,282 @@ struct lua_State;
 #define MOONCREW_API
 #endif
 
-/* The module, as `require "mooncrew"` opens it: a lua_CFunction that returns one table.
- * Raises a Lua error when it can't be opened. Only the process's main thread may call it,
- * and the process must be single-threaded where it forks. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct lua_State;
+
+/* ---- codes ---- */
+
+enum mooncrew_code {
+  MOONCREW_OK = 0,
+  MOONCREW_EINVAL = -1,    /* a wrong argument, or a handle that is none */
+  MOONCREW_ENOMEM = -2,    /* no memory: here, or in the shared memory */
+  MOONCREW_ESYSTEM = -3,   /* the operating system refused something */
+  MOONCREW_EVERSION = -4,  /* library, helper and header do not fit together */
+  MOONCREW_EAGAIN = -5,    /* the backlog is full: try again when something is done */
+  MOONCREW_ETIMEDOUT = -6, /* the time of the call has passed; what it is about goes on */
+  MOONCREW_ECANCELLED = -7, /* the task was cancelled, or its runtime was closed */
+  MOONCREW_ECLOSED = -8,    /* the queue is closed; the runtime is being closed */
+  MOONCREW_EHELPER = -9,    /* the helper process is gone: close the runtime */
+  MOONCREW_EFORKED = -10,   /* the runtime belongs to the parent of this process */
+  MOONCREW_EBUSY = -11,     /* not now: from inside a callback, or while one runs */
+  MOONCREW_ERUN = -12,      /* Lua raised an error */
+  MOONCREW_EWORKER = -13,   /* the task's worker process died */
+  MOONCREW_ELIMIT = -14,    /* the task was over its time */
+  MOONCREW_EVALUE = -15, /* a value that the other side can't have, or of another type */
+  MOONCREW_EEMPTY = -16, /* nothing there */
+  MOONCREW_EFULL = -17   /* no room */
+};
+
+#define MOONCREW_FOREVER (-1)
+
+/* "MOONCREW_EAGAIN: …": what a code means; static storage. */
+MOONCREW_API const char *mooncrew_strerror(int code);
+
+/* The version of the library that is linked, which may differ from MOONCREW_VERSION. */
+MOONCREW_API const char *mooncrew_version(void);
+
+/* ---- errors ---- */
+
+typedef struct mooncrew_error mooncrew_error;
+
+/* All of them take NULL and then say "no error". Strings live as long as the error. */
+MOONCREW_API int mooncrew_error_code(const mooncrew_error *error);
+MOONCREW_API const char *mooncrew_error_message(const mooncrew_error *error);
+/* Where it was raised in the worker; "" when it does not come from Lua. */
+MOONCREW_API const char *mooncrew_error_traceback(const mooncrew_error *error);
+/* What Lua calls its kind: "Error", "WorkerLost", "NoMemory" …; "" from elsewhere. */
+MOONCREW_API const char *mooncrew_error_kind(const mooncrew_error *error);
+/* The signal that ended a worker; 0: none. */
+MOONCREW_API int mooncrew_error_signal(const mooncrew_error *error);
+/* The status with which a worker ended; -1: none. */
+MOONCREW_API int mooncrew_error_exit_code(const mooncrew_error *error);
+/* The task that it is about; 0: none. */
+MOONCREW_API uint64_t mooncrew_error_task(const mooncrew_error *error);
+MOONCREW_API void mooncrew_error_free(mooncrew_error *error);
+
+/* ---- memory ---- */
+
+/* Resizes as realloc does; a size of 0 frees. Called from any thread that calls us. */
+typedef void *(*mooncrew_allocator)(void *data, void *block, size_t size);
+
+/* From now on all memory of the library comes from here; NULL: from malloc again.
+ * MOONCREW_EBUSY while the library has memory in use. */
+MOONCREW_API int mooncrew_set_allocator(mooncrew_allocator allocator, void *data);
+
+/* ---- values ----
+ *
+ * A list of values: the arguments of a call, or its results. They are built by pushing:
+ *
+ *   mooncrew_values *args = mooncrew_values_new();
+ *   mooncrew_push_string(args, "x");            args: "x"
+ *   mooncrew_push_table(args);                        { …
+ *   mooncrew_push_integer(args, 10);                    10,
+ *   mooncrew_key(args, "name");
+ *   mooncrew_push_string(args, "y");                    name = "y" }
+ *   mooncrew_end_table(args);
+ *
+ * The first failure is kept: pushes after it do nothing, and the call that gets the
+ * values refuses them. So the codes need no look. NULL values are MOONCREW_EINVAL, which
+ * makes a failed mooncrew_values_new() such a failure as well. */
+
+typedef struct mooncrew_values mooncrew_values;
+typedef struct mooncrew_value mooncrew_value;
+
+MOONCREW_API mooncrew_values *mooncrew_values_new(void); /* NULL: no memory */
+MOONCREW_API void mooncrew_values_free(mooncrew_values *values);
+
+MOONCREW_API int mooncrew_push_nil(mooncrew_values *values);
+MOONCREW_API int mooncrew_push_boolean(mooncrew_values *values, bool boolean);
+MOONCREW_API int mooncrew_push_integer(mooncrew_values *values, int64_t integer);
+MOONCREW_API int mooncrew_push_number(mooncrew_values *values, double number);
+MOONCREW_API int mooncrew_push_string(mooncrew_values *values, const char *string);
+MOONCREW_API int mooncrew_push_bytes(mooncrew_values *values, const void *bytes,
+                                     size_t length);
+/* A copy of a value of some list, with all that is in it. */
+MOONCREW_API int mooncrew_push_value(mooncrew_values *values,
+                                     const mooncrew_value *value);
+/* What follows belongs to the table, until its end: values get the keys 1, 2, 3 …, but
+ * for one behind a key, which gets that. At most 200 tables deep. */
+MOONCREW_API int mooncrew_push_table(mooncrew_values *values);
+MOONCREW_API int mooncrew_key(mooncrew_values *values, const char *key);
+MOONCREW_API int mooncrew_key_integer(mooncrew_values *values, int64_t key);
+MOONCREW_API int mooncrew_end_table(mooncrew_values *values);
+
+enum mooncrew_type {
+  MOONCREW_NONE, /* there is no such value */
+  MOONCREW_NIL,
+  MOONCREW_BOOLEAN,
+  MOONCREW_INTEGER,
+  MOONCREW_NUMBER, /* a float */
+  MOONCREW_STRING, /* any bytes */
+  MOONCREW_TABLE,
+  MOONCREW_CONSTANT, /* one of the module's, such as mooncrew.Empty; reads as a string */
+  MOONCREW_OBJECT    /* a shared object, such as a queue */
+};
+
+/* Readers take NULL for a value or values: nothing is in there. What they return lives as
+ * long as the values. */
+MOONCREW_API size_t mooncrew_values_count(const mooncrew_values *values);
+/* The value at that place, from 0 on; NULL: there is none. */
+MOONCREW_API const mooncrew_value *mooncrew_values_at(const mooncrew_values *values,
+                                                      size_t place);
+
+MOONCREW_API enum mooncrew_type mooncrew_value_type(const mooncrew_value *value);
+/* MOONCREW_OK and *out, or MOONCREW_EVALUE for a value of another type: *out is left as
+ * it was. An integer reads as a number too, and a number that is whole as an integer. */
+MOONCREW_API int mooncrew_value_boolean(const mooncrew_value *value, bool *out);
+MOONCREW_API int mooncrew_value_integer(const mooncrew_value *value, int64_t *out);
+MOONCREW_API int mooncrew_value_number(const mooncrew_value *value, double *out);
+/* *out is followed by a byte of 0. `length` may be NULL. */
+MOONCREW_API int mooncrew_value_string(const mooncrew_value *value, const char **out,
+                                       size_t *length);
+/* How many values have the keys 1, 2, 3 …; 0 for what is no table. */
+MOONCREW_API size_t mooncrew_value_length(const mooncrew_value *value);
+/* table[key]; NULL: nothing there, or no table. */
+MOONCREW_API const mooncrew_value *mooncrew_value_item(const mooncrew_value *table,
+                                                       int64_t key);
+MOONCREW_API const mooncrew_value *mooncrew_value_field(const mooncrew_value *table,
+                                                        const char *key);
+/* How many entries a table has besides those, and each of them, from 0 on, in no order.
+ */
+MOONCREW_API size_t mooncrew_value_count(const mooncrew_value *table);
+MOONCREW_API int mooncrew_value_entry(const mooncrew_value *table, size_t place,
+                                      const mooncrew_value **key,
+                                      const mooncrew_value **value);
+
+/* ---- the runtime ---- */
+
+typedef struct mooncrew mooncrew;
+
+/* Zero is the default of each field. */
+typedef struct mooncrew_options {
+  size_t size; /* of this struct: mooncrew_options_init() sets it */
+  /* The program `mooncrew`; default: $MOONCREW_HELPER, else where it was installed with
+   * the library. Never looked for in $PATH. */
+  const char *helper;
+  unsigned workers;         /* default: as many as there are cores for this process */
+  unsigned backlog;         /* tasks in flight at most; default 1024 */
+  uint64_t shared_memory;   /* bytes; default: $MOONCREW_SHARED_MEMORY, or half of all */
+  const char *package_path; /* goes in front of Lua's package.path */
+  const char *package_cpath;
+  const char *preload; /* a module that each worker has from the start: see the docs */
+  unsigned tasks_per_worker; /* then it is replaced; default: never */
+  int task_timeout;          /* of each task in its worker; default: none */
+  int open_timeout;          /* for the helper to answer; default 10000 */
+} mooncrew_options;
+
+static inline void mooncrew_options_init(mooncrew_options *options) {
+  memset(options, 0, sizeof *options);
+  options->size = sizeof *options;
+}
+
+/* Starts a runtime. `options` may be NULL. A process may have several. */
+MOONCREW_API int mooncrew_open(const mooncrew_options *options, mooncrew **runtime,
+                               mooncrew_error **error);
+
+/* Ends a runtime and all its processes, and frees it. Tasks in flight may go on for up to
+ * `timeout`; what is left then is cancelled. Callbacks that have not run yet run now, in
+ * this thread. Other threads that wait in the runtime get MOONCREW_ECLOSED. Returns
+ * within the time-out and 3 seconds. MOONCREW_EBUSY, and nothing was done: a callback or
+ * a host function is running, or another thread closes it. NULL is MOONCREW_OK. */
+MOONCREW_API int mooncrew_close(mooncrew *runtime, int timeout);
+
+/* ---- tasks ---- */
+
+typedef uint64_t mooncrew_task; /* never 0, never used again in a runtime */
+
+/* The outcome of a task: results, or an error; both live until it returns. It may call
+ * everything but mooncrew_close(). */
+typedef void (*mooncrew_done)(void *data, mooncrew_task task,
+                              const mooncrew_values *results,
+                              const mooncrew_error *error);
+
+typedef struct mooncrew_task_options {
+  size_t size;        /* mooncrew_task_options_init() sets it */
+  mooncrew_done done; /* called once, by mooncrew_dispatch(); NULL: the outcome is kept
+                         for mooncrew_wait(), which must be called then */
+  void *data;
+  int timeout; /* in its worker, which is ended then: MOONCREW_ELIMIT; default: the
+                  runtime's */
+} mooncrew_task_options;
+
+static inline void mooncrew_task_options_init(mooncrew_task_options *options) {
+  memset(options, 0, sizeof *options);
+  options->size = sizeof *options;
+}
+
+/* Give a task to the workers: require(module)[function](args…); or a chunk of Lua, which
+ * gets the arguments as `...`; or a file of Lua. `args`, `options` and `task` may be
+ * NULL; args are copied and stay the caller's. Do not block. MOONCREW_EAGAIN: the backlog
+ * is full. */
+MOONCREW_API int mooncrew_submit(mooncrew *runtime, const char *module,
+                                 const char *function, const mooncrew_values *args,
+                                 const mooncrew_task_options *options,
+                                 mooncrew_task *task, mooncrew_error **error);
+MOONCREW_API int mooncrew_submit_source(mooncrew *runtime, const char *source,
+                                        size_t length, const char *name,
+                                        const mooncrew_values *args,
+                                        const mooncrew_task_options *options,
+                                        mooncrew_task *task, mooncrew_error **error);
+MOONCREW_API int mooncrew_submit_file(mooncrew *runtime, const char *path,
+                                      const mooncrew_values *args,
+                                      const mooncrew_task_options *options,
+                                      mooncrew_task *task, mooncrew_error **error);
+
+/* Waits for a task that has no callback, and takes its outcome: MOONCREW_OK and *results,
+ * which the caller frees (`results` may be NULL), or the task's error. Once. While it
+ * waits, host functions may run in this thread. MOONCREW_ETIMEDOUT: ask again.
+ * MOONCREW_EINVAL: no such task, or its outcome was taken. */
+MOONCREW_API int mooncrew_wait(mooncrew *runtime, mooncrew_task task, int timeout,
+                               mooncrew_values **results, mooncrew_error **error);
+
+/* Submit and wait: for programs that have nothing else to do. */
+MOONCREW_API int mooncrew_run(mooncrew *runtime, const char *module, const char *function,
+                              const mooncrew_values *args, mooncrew_values **results,
+                              mooncrew_error **error);
+MOONCREW_API int mooncrew_run_source(mooncrew *runtime, const char *source, size_t length,
+                                     const char *name, const mooncrew_values *args,
+                                     mooncrew_values **results, mooncrew_error **error);
+MOONCREW_API int mooncrew_run_file(mooncrew *runtime, const char *path,
+                                   const mooncrew_values *args, mooncrew_values **results,
+                                   mooncrew_error **error);
+
+/* Gives a task up: its outcome is MOONCREW_ECANCELLED at once. One that no worker has
+ * begun never runs; one that runs goes on unseen, or with `force` is ended together with
+ * its worker. MOONCREW_EINVAL: it has its outcome already, or there is no such task. */
+MOONCREW_API int mooncrew_cancel(mooncrew *runtime, mooncrew_task task, bool force);
+
+/* A descriptor that is readable (POLLIN) while mooncrew_dispatch() has something to do.
+ * It is the library's: do not read it; it is the same until the runtime is closed. A
+ * negative code on failure. */
+MOONCREW_API int mooncrew_poll_fd(mooncrew *runtime);
+
+/* Takes in what has come and runs callbacks, `most` at most (0: all that are there). Does
+ * not block. How many ran, or a negative code; MOONCREW_EHELPER once all that is left has
+ * been told. */
+MOONCREW_API int mooncrew_dispatch(mooncrew *runtime, unsigned most);
+
+typedef struct mooncrew_stats {
+  size_t size; /* set it to sizeof(mooncrew_stats) */
+  /* submitted == done + failed + cancelled + in_flight, always */
+  uint64_t submitted, done, failed, cancelled, in_flight;
+  int64_t helper; /* its pid; 0: it is gone */
+} mooncrew_stats;
+
+MOONCREW_API int mooncrew_get_stats(mooncrew *runtime, mooncrew_stats *stats);
+
+/* ---- Lua mode ---- */
+
+/* The module as `require "mooncrew"` opens it, for a host that runs Lua 5.4 itself: a
+ * lua_CFunction that returns one table. It is in the Lua module lib/lua/5.4/mooncrew.so,
+ * not in libmooncrew. */
 MOONCREW_API int luaopen_mooncrew(struct lua_State *L);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -48,9 +48,15 @@ static int data_bytes(rlim_t *bytes) {
   if (getrlimit(RLIMIT_DATA, &old) != 0)
     return -errno;
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  rlim_t least = 0, most = MOST_DATA; /* in pages */
-  if (old.rlim_max != RLIM_INFINITY && old.rlim_max / page < most)
-    most = old.rlim_max / page;
+  rlim_t least = 0, most = 4096, end = MOST_DATA; /* in pages */
+  if (old.rlim_max != RLIM_INFINITY && old.rlim_max / page < end)
+    end = old.rlim_max / page;
+  if (most > end)
+    most = end;
+  while (most < end && !page_fits(most * page, old.rlim_max, page)) {
+    least = most + 1;
+    most = 2 * most < end ? 2 * most : end;
+  }
   while (least < most) {
     rlim_t middle = least + (most - least) / 2;
     if (page_fits(middle * page, old.rlim_max, page))

@@ -125,6 +125,18 @@ def torture(tree, full=False):
             yield Part(f"torture.{stem(path)}", [path], "lines", max(limit, 900), env=env)
 
 
+def embed(tree):
+    """tests/embed/NAME.c: programs that use libmooncrew; scripts compile what they run."""
+    env = {"MOONCREW_HELPER": tree.binary()}
+    for path in tree.files("embed/*"):
+        if path.endswith(".c"):
+            yield program(
+                tree, "dev", "embed", stem(path), counter="cmocka", limit=300, env=env
+            )
+        elif "." not in os.path.basename(path):
+            yield Part(f"embed.{stem(path)}", [path], "lines", 900)
+
+
 def models(_tree, full=False):
     """tests/model/*.pml in spin, each also with a rule left out that must be noticed."""
     env = {"MOONCREW_TORTURE": "full" if full else "thin"}
@@ -195,7 +207,7 @@ def select(tree, suite):
         "lint": lambda: [*lints(tree), *tidy(tree)],
         "quick": lambda: [*lints(tree), *units(tree), *specs(tree)],
         "test": lambda: [
-            *lints(tree), *units(tree), *specs(tree), *regress(tree), *torture(tree),
+            *lints(tree), *units(tree), *specs(tree), *regress(tree), *embed(tree), *torture(tree),
             *models(tree), *bench(tree), *threads(tree), *asan(tree), *fuzz(tree),
         ],
         "asan": lambda: list(asan(tree, everything=True)),

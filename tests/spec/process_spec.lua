@@ -81,6 +81,84 @@ describe("Process", function()
     assert.equal(p.pid, err.pid)
   end)
 
+  it("os.exit ends it from anywhere, and leaves no result", function()
+    local function code(...)
+      local p = start(...)
+      p:join()
+      local err = select(2, pcall(p.get, p))
+      assert.equal("WorkerLost", err.kind)
+      assert.equal(p.exitcode, err.exitcode)
+      return p.exitcode
+    end
+    assert.equal(0, code(os.exit, nil)) -- lint: allow, it is what a child runs
+    assert.equal(0, code(os.exit, true)) -- lint: allow
+    assert.equal(255, code(os.exit, -1))
+    assert.equal(4, code(os.exit, 260))
+    assert.equal(5, code(function() pcall(coroutine.wrap(function() os.exit(5) end)) end))
+    assert.equal(6, code(function()
+      mooncrew.spawn(function()
+        local guard <close> = setmetatable({}, { __close = function() os.exit(7) end })
+        os.exit(6, guard ~= nil)
+      end):join()
+    end))
+    assert.equal(8, code(function()
+      start(os.exit, 9):join() -- a child's exit is its own
+      os.exit(8)
+    end))
+  end)
+
+  it("waits inside coroutine tasks without holding up the others", function()
+    local queue = Queue()
+    local p = start(function() return queue:get() end)
+    local joined = mooncrew.spawn(function() return p:join(), p.exitcode end)
+    local got = mooncrew.spawn(function() return p:get() end)
+    local timed = mooncrew.spawn(function() return p:join(0.001) end)
+    local started = mooncrew.spawn(function()
+      return start(function(x) return x + 1 end, 1):get()
+    end)
+    assert.equal(2, started:get())
+    assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(timed:get()))
+    queue:put("x")
+    assert.equal("x", got:get())
+    assert.same({ true, 0 }, { joined:get() })
+  end)
+
+  it("lives while it is stopped", function()
+    local uv = require "luv"
+    local queue = Queue()
+    local p = start(function() return queue:get() end)
+    uv.kill(p.pid, "sigstop")
+    queue:put(1)
+    assert.is_true(p:is_alive())
+    assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(p:join(0.02)))
+    fails("is still alive", p.close, p)
+    uv.kill(p.pid, "sigcont")
+    assert.equal(1, p:get())
+    assert.is_true(p:join())
+    assert.equal(0, p.exitcode)
+  end)
+
+  it("is closed once it has ended, or when it was never started", function()
+    local never = Process{ target = print, name = "never" }
+    assert.equal("mooncrew.Process: never (not started)", tostring(never))
+    never:close()
+    never:close()
+    assert.equal("mooncrew.Process: never (closed)", tostring(never))
+    fails("'never' is closed", never.start, never)
+    local p = start(function() return 1 end)
+    assert.equal("alive", tostring(p):match("%((.-)%)"))
+    p:join()
+    assert.equal("ended", tostring(p):match("%((.-)%)"))
+    p:close()
+    for _, method in ipairs{ "start", "join", "get", "terminate", "kill", "interrupt" } do
+      fails("is closed", p[method], p)
+    end
+    fails("is closed", p.is_alive, p)
+    fails("is closed", function() return p.exitcode end)
+    fails("is closed", function() p.name = "x" end)
+    fails("is closed", mooncrew.wait, { p })
+  end)
+
   it("is terminated, killed and interrupted; an ended one is left alone", function()
     for method, number in pairs{ terminate = 15, kill = 9, interrupt = 2 } do
       local ready = Queue()
@@ -154,6 +232,22 @@ describe("Process", function()
     assert.equal("true\t1\t2\t0\n", standalone.run{ "-e", script }.out)
   end)
 
+  it("ends with 1 when a function given to after_fork raises, before its target", function()
+    local script = [[
+      local mooncrew = require "mooncrew"
+      mooncrew.after_fork(function() error("not today", 0) end)
+      mooncrew.after_fork(function() print("the second") end)
+      local p = mooncrew.Process{ target = print, args = { "target" }, name = "p" }:start()
+      print(select(2, pcall(p.get, p)).message, p:join(), p.exitcode)
+      print(select(2, pcall(mooncrew.after_fork, 5)))
+    ]]
+    local outcome = standalone.run{ "-e", script }
+    assert.equal("not today\ttrue\t1\n"
+      .. "bad argument #1 to '?' (function expected, got number)\n",
+      (outcome.out:gsub("to '[%w_.]*after_fork'", "to '?'")))
+    assert.matches("^Process p:\nnot today\n", outcome.err)
+  end)
+
   it("flushes stdio once, and runs no finalizer of its parent", function()
     local script = [[
       local mooncrew = require "mooncrew"
@@ -194,6 +288,18 @@ describe("Process", function()
       fails("daemon: boolean expected, got number", Process, { target = print, daemon = 1 })
       fails("unknown option 'nmae'", Process, { target = print, nmae = "x" })
       fails("table expected", Process, print)
+      local name = "name: a text of 1 to 99 bytes without zeros expected, got "
+      fails(name .. "number", Process, { target = print, name = 5 })
+      fails(name .. "''", Process, { target = print, name = "" })
+      fails(name, Process, { target = print, name = ("x"):rep(100) })
+      fails(name, Process, { target = print, name = "a\0b" })
+      local p = Process{ target = print, name = ("x"):rep(99) }
+      assert.equal(99, #p.name)
+      fails(name .. "boolean", function() p.name = true end)
+      fails("no field 'pid' that can be set", function() p.pid = 5 end)
+      fails("boolean expected, got number", function() p.daemon = 5 end)
+      p.name, p.daemon = "y", true
+      assert.same({ "y", true }, { p.name, p.daemon })
     end)
 
     it("a second start, and a wait for what was not started", function()

@@ -1,0 +1,42 @@
+-- What a worker does with a task of a host: a function of a module, a piece of source, a file.
+
+local runner = {}
+
+local MAX_CHUNKS = 64
+
+local chunks, n_chunks = {}, 0
+
+---Calls a function of a module.
+---@param module string
+---@param name string
+function runner.call(module, name, ...)
+  local loaded = require(module)
+  local fn = type(loaded) == "table" and loaded[name] or nil
+  if fn == nil then
+    error(("module '%s' has no function '%s'"):format(module, name), 0)
+  end
+  return fn(...)
+end
+
+---Runs a chunk; the last few are kept compiled.
+---@param source string
+---@param name string the chunk's name
+function runner.source(source, name, ...)
+  local key = #name .. ":" .. name .. source
+  local chunk = chunks[key]
+  if not chunk then
+    chunk = assert(load(source, name, "t"))
+    if n_chunks == MAX_CHUNKS then chunks, n_chunks = {}, 0 end
+    chunks[key] = chunk
+    n_chunks = n_chunks + 1
+  end
+  return chunk(...)
+end
+
+---Runs a file, which is read anew each time.
+---@param path string
+function runner.file(path, ...)
+  return assert(loadfile(path, "t"))(...)
+end
+
+return runner
