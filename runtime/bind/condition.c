@@ -27,7 +27,7 @@ static mc_ref check_condition(lua_State *L) {
 
 /* Whose lock can be given: a Lock or an RLock. */
 static mc_ref check_lock(lua_State *L, int arg) {
-  struct bind_handle *handle = luaL_testudata(L, arg, "mooncrew.RLock");
+  const struct bind_handle *handle = bind_test_handle(L, arg, "mooncrew.RLock");
   return handle ? handle->ref : bind_check_handle(L, arg, "mooncrew.Lock");
 }
 

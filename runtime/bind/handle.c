@@ -5,11 +5,12 @@
 #include "wire/wire.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 static const char handles_key; /* registry: reference → handle, weak */
 static const char classes_key; /* registry: kind → metatable */
-/* A key that only handle metatables have: the address of the class's name. */
-static const char class_mark;
+static const char class_key;   /* a handle's metatable: the address of the class's name */
+static const char handle_mark; /* its address is what all handles have */
 
 static int handle_gc(lua_State *L) {
   struct bind_handle *handle = lua_touserdata(L, 1);
@@ -20,15 +21,20 @@ static int handle_gc(lua_State *L) {
   return 0;
 }
 
-static bool to_ref(lua_State *L, int index, uint32_t *ref) {
+static struct bind_handle *handle_at(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA ||
+      lua_rawlen(L, index) != sizeof(struct bind_handle))
+    return NULL;
   struct bind_handle *handle = lua_touserdata(L, index);
-  if (!handle || !lua_getmetatable(L, index))
+  return handle->mark == &handle_mark ? handle : NULL;
+}
+
+static bool to_ref(lua_State *L, int index, uint32_t *ref) {
+  const struct bind_handle *handle = handle_at(L, index);
+  if (!handle || !handle->ref)
     return false;
-  bool ours = lua_rawgetp(L, -1, &class_mark) != LUA_TNIL;
-  lua_pop(L, 2);
-  if (ours)
-    *ref = handle->ref;
-  return ours && handle->ref;
+  *ref = handle->ref;
+  return true;
 }
 
 static const struct wire_hooks hooks = {to_ref, bind_handle_push};
@@ -47,7 +53,7 @@ void bind_open_handle(lua_State *L) {
 
 void bind_handle_class(lua_State *L, enum mc_kind kind, const char *name) {
   lua_pushlightuserdata(L, (void *)name);
-  lua_rawsetp(L, -2, &class_mark);
+  lua_rawsetp(L, -2, &class_key);
   lua_pushcfunction(L, handle_gc);
   lua_setfield(L, -2, "__gc");
   lua_pushstring(L, name);
@@ -63,10 +69,14 @@ void bind_handle_class(lua_State *L, enum mc_kind kind, const char *name) {
 /* Pushes a handle without an object yet: what can raise comes before the hold. */
 static struct bind_handle *new_handle(lua_State *L, enum mc_kind kind) {
   struct bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
-  handle->ref = 0;
+  *handle = (struct bind_handle){0};
   lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
   if (lua_rawgeti(L, -1, kind) != LUA_TTABLE)
     luaL_error(L, "handle of an unknown kind (%d)", (int)kind);
+  lua_rawgetp(L, -1, &class_key);
+  handle->class = lua_touserdata(L, -1);
+  handle->mark = &handle_mark;
+  lua_pop(L, 1);
   lua_setmetatable(L, -3);
   lua_pop(L, 1);
   return handle;
@@ -113,7 +123,7 @@ void bind_handle_take(lua_State *L, mc_ref ref) {
 }
 
 bool bind_handle_ref(lua_State *L, int index, mc_ref *ref) {
-  return lua_type(L, index) == LUA_TUSERDATA && to_ref(L, index, ref);
+  return to_ref(L, index, ref);
 }
 
 void bind_handle_push(lua_State *L, mc_ref ref) {
@@ -136,13 +146,11 @@ void bind_handle_push(lua_State *L, mc_ref ref) {
 }
 
 const struct bind_handle *bind_test_handle(lua_State *L, int arg, const char *name) {
-  struct bind_handle *handle = lua_touserdata(L, arg);
-  if (!handle || !lua_getmetatable(L, arg))
-    return NULL;
-  lua_rawgetp(L, -1, &class_mark);
-  bool same = lua_touserdata(L, -1) == name;
-  lua_pop(L, 2);
-  return same ? handle : NULL;
+  const struct bind_handle *handle = handle_at(L, arg);
+  /* Names are the same text nearly always at the same address. */
+  if (handle && (handle->class == name || strcmp(handle->class, name) == 0))
+    return handle;
+  return NULL;
 }
 
 mc_ref bind_check_handle(lua_State *L, int arg, const char *name) {

@@ -12,6 +12,10 @@
 
 struct bind_handle {
   mc_ref ref;
+  /* What tells a handle from any other userdata, without a look into a table: an address
+   * that nobody else has, and the name of its class. */
+  const void *mark;
+  const char *class;
 };
 
 /* Readies the state: the table of handles, and the codec's hooks for them. */
@@ -36,8 +40,7 @@ bool bind_handle_ref(lua_State *L, int index, mc_ref *ref);
 /* Pushes the handle of an object that something else keeps alive meanwhile. Raises. */
 void bind_handle_push(lua_State *L, mc_ref ref);
 
-/* The handle at `arg` when it is one of the class that was made with this very `name`:
- * faster than a look-up by the name's text. NULL: it may still be one. */
+/* The handle at `arg` when it is one of that class, or NULL. */
 const struct bind_handle *bind_test_handle(lua_State *L, int arg, const char *name);
 
 /* The reference of a handle of that class, or an argument error. */

@@ -14,7 +14,7 @@
 static mc_ref check_lock(lua_State *L) {
   const struct bind_handle *handle = bind_test_handle(L, 1, LOCK);
   if (!handle)
-    handle = luaL_testudata(L, 1, RLOCK);
+    handle = bind_test_handle(L, 1, RLOCK);
   return handle ? handle->ref : bind_check_handle(L, 1, LOCK);
 }
 

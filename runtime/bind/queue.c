@@ -384,10 +384,10 @@ static int queue_full(lua_State *L) {
 }
 
 static int queue_index(lua_State *L) {
-  mc_ref queue = check_queue(L);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
     return 1;
+  mc_ref queue = check_queue(L);
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (name[0] == 'm' && !strcmp(name, "maxsize")) {
     lua_pushinteger(L, (lua_Integer)mc_queue_maxsize(queue));

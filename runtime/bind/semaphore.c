@@ -9,7 +9,7 @@
 #define BOUNDED   "mooncrew.BoundedSemaphore"
 
 static mc_ref check_semaphore(lua_State *L) {
-  struct bind_handle *handle = luaL_testudata(L, 1, BOUNDED);
+  const struct bind_handle *handle = bind_test_handle(L, 1, BOUNDED);
   return handle ? handle->ref : bind_check_handle(L, 1, SEMAPHORE);
 }
 
