@@ -12,8 +12,10 @@
 void mc_http_defaults(struct mc_http_request *request) {
   *request = (struct mc_http_request){
       .timeout = -1,
+      .try_timeout = -1,
       .connect_timeout = 30,
       .stall_timeout = -1,
+      .min_rate = 1,
       .max_size = MC_HTTP_NO_LIMIT,
       .follow = true,
       .max_redirects = 10,
@@ -116,7 +118,10 @@ static int parse_url(struct mc_http *transfer, const char *url) {
 }
 
 static int copy_request(struct mc_http *transfer, const struct mc_http_request *request) {
-  const char *method = request->method ? request->method : request->body ? "POST" : "GET";
+  const char *method = request->method   ? request->method
+                       : request->upload ? "PUT"
+                       : request->body   ? "POST"
+                                         : "GET";
   if (!is_token(method))
     return -EINVAL;
   transfer->method = strdup(method);
@@ -131,6 +136,9 @@ static int copy_request(struct mc_http *transfer, const struct mc_http_request *
     transfer->body_length = request->body_length;
   }
   transfer->deadline = request->timeout < 0 ? MC_FOREVER : mc_deadline(request->timeout);
+  transfer->try_timeout = request->try_timeout;
+  transfer->follow = request->follow;
+  transfer->streaming = request->stream;
   transfer->retries_left = request->retries;
   transfer->backoff = request->backoff;
   transfer->max_size = request->max_size;
@@ -139,9 +147,17 @@ static int copy_request(struct mc_http *transfer, const struct mc_http_request *
   int error = copy_headers(transfer, request);
   if (!error)
     error = parse_url(transfer, request->url);
+  if (!error && request->upload)
+    error = mc_http_open_upload(transfer, request->upload);
   if (!error && request->path) {
     error = mc_tempfile_open(&transfer->file, request->path);
     transfer->to_file = !error;
+    if (!error && request->sha256 && !(transfer->digest = EVP_MD_CTX_new()))
+      error = -ENOMEM;
+  }
+  if (request->jar) {
+    transfer->jar = request->jar;
+    mc_http_jar_hold(transfer->jar);
   }
   return error ? error : mc_http_prepare(transfer, request);
 }
@@ -157,6 +173,11 @@ static void release_request(struct mc_http *transfer) {
   free(transfer->method);
   free(transfer->body);
   mc_tempfile_discard(&transfer->file);
+  mc_http_close_upload(transfer);
+  EVP_MD_CTX_free(transfer->digest);
+  mc_http_jar_free(transfer->jar); /* after the handle that uses it */
+  transfer->digest = NULL;
+  transfer->jar = NULL;
   transfer->easy = NULL;
   transfer->parsed = NULL;
   transfer->headers = NULL;
@@ -165,8 +186,10 @@ static void release_request(struct mc_http *transfer) {
 
 static void release_memory(struct mc_http *transfer) {
   mc_buffer_free(&transfer->answer);
+  mc_buffer_free(&transfer->taken);
   mc_buffer_free(&transfer->answer_headers);
   free(transfer->url);
+  free(transfer->location);
   free(transfer);
 }
 
@@ -192,7 +215,7 @@ int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
   if (!transfer)
     return -ENOMEM;
   transfer->client = client;
-  transfer->file.fd = -1;
+  transfer->file.fd = transfer->upload = -1;
   int error = copy_request(transfer, request);
   if (error) {
     release_request(transfer);
@@ -214,6 +237,7 @@ void mc_http_finish(struct mc_http *transfer) {
   if (transfer->has_timer)
     uv_timer_stop(&transfer->timer);
   if (transfer->to_file && !transfer->failure.kind) {
+    mc_http_end_digest(transfer);
     int error = mc_tempfile_commit(&transfer->file);
     if (error)
       mc_http_fail(transfer, "OSError", mc_errno_name(error), "%s", strerror(-error));
@@ -222,6 +246,17 @@ void mc_http_finish(struct mc_http *transfer) {
   mc_http_client_wake(transfer->client);
   if (transfer->done)
     transfer->done(transfer, transfer->data);
+}
+
+int mc_http_status(const struct mc_http *transfer) {
+  return transfer->easy ? (int)mc_http_status_now(transfer) : transfer->status;
+}
+
+const char *mc_http_url(const struct mc_http *transfer) {
+  char *url = NULL;
+  if (transfer->easy)
+    curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url);
+  return url ? url : transfer->url ? transfer->url : "";
 }
 
 bool mc_http_is_done(const struct mc_http *transfer) {
@@ -235,9 +270,11 @@ struct mc_http_result mc_http_outcome(const struct mc_http *transfer) {
       .failure = transfer->failure,
       .status = transfer->status,
       .url = transfer->url ? transfer->url : "",
+      .location = transfer->location,
       .body = transfer->answer.data ? (const void *)transfer->answer.data : "",
       .body_length = transfer->answer.length,
       .size = transfer->size,
+      .sha256 = transfer->sha256[0] ? transfer->sha256 : NULL,
       .attempts = transfer->attempts,
   };
 }

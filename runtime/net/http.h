@@ -16,7 +16,10 @@
 
 #define MC_HTTP_NO_LIMIT UINT64_MAX
 
-struct mc_http; /* one request on its way, and then its outcome */
+#define MC_HTTP_SHA256_LENGTH 64
+
+struct mc_http;     /* one request on its way, and then its outcome */
+struct mc_http_jar; /* cookies, shared by requests */
 
 /* Called once, from the loop, never from mc_http_start. It may free the transfer. */
 typedef void mc_http_done(struct mc_http *transfer, void *data);
@@ -30,12 +33,18 @@ struct mc_http_request {
   const char *user_agent; /* NULL: "mooncrew"; a header of that name counts more */
   const void *body;       /* NULL: none */
   size_t body_length;
+  const char *upload; /* a file whose bytes are the body, instead of `body` */
   const char
-      *path; /* a download: the file to make of a 2xx answer's body; NULL: to memory */
+      *path;   /* a download: the file to make of a 2xx answer's body; NULL: to memory */
+  bool sha256; /* of a download: its hash as well */
+  bool stream; /* the body is read by mc_http_take while it comes */
+  struct mc_http_jar *jar; /* NULL: no cookies */
 
-  double timeout; /* seconds for everything, retries included; negative: for ever */
+  double timeout;     /* seconds for everything, retries included; negative: for ever */
+  double try_timeout; /* seconds for each try; negative: for ever */
   double connect_timeout; /* seconds for each connection; negative: for ever */
-  double stall_timeout;   /* seconds without a byte; negative: for ever */
+  double stall_timeout;   /* seconds below min_rate; negative: for ever */
+  uint64_t min_rate;      /* bytes a second; 1: not one is enough to be stalled */
   uint64_t max_size;      /* of the decoded body, in bytes */
   bool follow;            /* redirects */
   int max_redirects;
@@ -53,20 +62,22 @@ struct mc_http_request {
 /* What went wrong. kind NULL: nothing. */
 struct mc_http_failure {
   const char *kind; /* "Timeout", "TooLarge", "Http", "OSError", "NoMemory" */
-  const char
-      *code; /* for "Http": "URL", "RESOLVE", "CONNECT", "TLS", "REDIRECTS", "ENCODING",
-                "TRUNCATED", "STATUS", "PROTOCOL"; for "OSError": "ENOSPC" and so on; for
-                "Timeout": "TOTAL" when opts.timeout ran out, else "CONNECT", "STALLED" */
+  const char *code; /* for "Http": "URL", "RESOLVE", "CONNECT", "TLS", "REDIRECTS",
+                       "ENCODING", "TRUNCATED", "STATUS", "PROTOCOL"; for "OSError":
+                       "ENOSPC" and so on; for "Timeout": "TOTAL" when opts.timeout ran
+                       out, else "CONNECT", "STALLED", "TRY" */
   char text[512];
 };
 
 struct mc_http_result {
   struct mc_http_failure failure;
-  int status;      /* 0: no answer came */
-  const char *url; /* of the last request, after redirects */
+  int status;           /* 0: no answer came */
+  const char *url;      /* of the last request, after redirects */
+  const char *location; /* of a redirect that was not followed; NULL: none */
   const void *body;
   size_t body_length; /* of a download: 0 */
   uint64_t size;      /* bytes of the decoded body, in memory or in the file */
+  const char *sha256; /* in hexadecimal; NULL: not asked for */
   int attempts;       /* requests sent, redirects not counted */
 };
 
@@ -89,6 +100,22 @@ struct mc_http_result mc_http_outcome(const struct mc_http *transfer);
 bool mc_http_next_header(const struct mc_http *transfer, size_t *cursor,
                          const char **name, const char **value);
 
+/* ---- a stream ---- */
+
+/* True once the headers of the last answer are there, or all is over. No retry follows.
+ */
+bool mc_http_is_open(const struct mc_http *transfer);
+
+/* True when mc_http_take has something, or nothing more will come. */
+bool mc_http_is_readable(const struct mc_http *transfer);
+
+/* What came since the last time; valid until the next one. Nothing: see is_readable. */
+void mc_http_take(struct mc_http *transfer, const void **bytes, size_t *n);
+
+/* Of an open stream: the status and the address so far. */
+int mc_http_status(const struct mc_http *transfer);
+const char *mc_http_url(const struct mc_http *transfer);
+
 /* Frees a transfer; one that is not done is broken off, without a call of done, and
  * leaves no file. In a child of the process that started it: forgets it. NULL is fine. */
 void mc_http_free(struct mc_http *transfer);
@@ -105,5 +132,32 @@ void mc_http_forked(void);
 
 /* How many transfers are under way in this process. */
 size_t mc_http_running(void);
+
+/* What holds for all requests of this process, and of children that it has from then on;
+ * 0: no limit. Requests over a limit wait for their turn, which their time-outs count. */
+struct mc_http_limits {
+  long connections, per_host; /* open at once */
+  long kept;                  /* idle ones, for the next requests; 0: 64 */
+  long streams;               /* at once in a connection of HTTP/2; 0: 100 */
+};
+
+void mc_http_set_limits(const struct mc_http_limits *limits);
+
+/* ---- cookies ---- */
+
+/* NULL: no memory. */
+struct mc_http_jar *mc_http_jar_new(void);
+
+/* Lets go of it: requests under way keep it until they are done. */
+void mc_http_jar_free(struct mc_http_jar *jar);
+void mc_http_jar_hold(struct mc_http_jar *jar);
+
+/* Adds a line of a cookies.txt, or a "Set-Cookie: …" one; "ALL" empties the jar. 0;
+ * -EINVAL; -ENOMEM. */
+int mc_http_jar_add(struct mc_http_jar *jar, const char *line);
+
+/* Goes through the jar's lines, in the form of cookies.txt. 0 or -ENOMEM. */
+int mc_http_jar_each(struct mc_http_jar *jar, void (*see)(const char *line, void *data),
+                     void *data);
 
 #endif

@@ -3,17 +3,13 @@
 #include "net/http_internal.h"
 #include "os/random.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define SPARE_BODY                                                                       \
-  ((uint64_t)64 << 10)        /* of a refused download: read to keep the connection */
 #define MAX_BACKOFF     30.0  /* seconds */
 #define MAX_RETRY_AFTER 300.0 /* seconds that a server may ask when we have for ever */
 
@@ -30,104 +26,6 @@ void mc_http_fail(struct mc_http *transfer, const char *kind, const char *code,
   va_end(arguments);
 }
 
-/* ---- the answer ---- */
-
-static long status_now(struct mc_http *transfer) {
-  long status = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-  return status;
-}
-
-/* Keeps the headers of the last answer: a status line starts a new one (after a redirect,
- * or 100 Continue). */
-static size_t on_header(char *line, size_t one, size_t n, void *data) {
-  (void)one;
-  struct mc_http *transfer = data;
-  struct mc_buffer *kept = &transfer->answer_headers;
-  if (n >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-    kept->length = 0;
-    return n;
-  }
-  char *colon = memchr(line, ':', n);
-  if (!colon)
-    return n;
-  char *value = colon + 1, *end = line + n;
-  while (value < end && (*value == ' ' || *value == '\t'))
-    value++;
-  while (end > value && isspace((unsigned char)end[-1]))
-    end--;
-  size_t before = kept->length;
-  for (char *c = line; c < colon; c++)
-    *c = (char)tolower((unsigned char)*c);
-  if (mc_buffer_append(kept, line, (size_t)(colon - line)) &&
-      mc_buffer_byte(kept, '\0') &&
-      mc_buffer_append(kept, value, (size_t)(end - value)) && mc_buffer_byte(kept, '\0'))
-    return n;
-  kept->length = before;
-  mc_http_fail(transfer, "NoMemory", NULL, "no memory for the headers");
-  return 0;
-}
-
-bool mc_http_next_header(const struct mc_http *transfer, size_t *cursor,
-                         const char **name, const char **value) {
-  const struct mc_buffer *kept = &transfer->answer_headers;
-  if (*cursor >= kept->length)
-    return false;
-  *name = (const char *)kept->data + *cursor;
-  *value = *name + strlen(*name) + 1;
-  *cursor += strlen(*name) + 1 + strlen(*value) + 1;
-  return true;
-}
-
-static bool has_header(const struct mc_http *transfer, const char *wanted) {
-  size_t cursor = 0;
-  const char *name, *value;
-  while (mc_http_next_header(transfer, &cursor, &name, &value))
-    if (strcmp(name, wanted) == 0)
-      return true;
-  return false;
-}
-
-/* Refuses an answer that says itself that it is too large, before it has been sent to us.
- * What is compressed has no honest size. */
-static bool announces_too_much(struct mc_http *transfer) {
-  curl_off_t length = -1;
-  curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  return length >= 0 && (uint64_t)length > transfer->max_size &&
-         !has_header(transfer, "content-encoding");
-}
-
-/* Anything but n ends the attempt. */
-static size_t on_body(char *bytes, size_t one, size_t n, void *data) {
-  (void)one;
-  struct mc_http *transfer = data;
-  bool refused = transfer->to_file && status_now(transfer) / 100 != 2;
-  uint64_t limit = refused ? SPARE_BODY : transfer->max_size;
-  bool first = !transfer->body_seen;
-  transfer->body_seen = true;
-  if ((first && !refused && announces_too_much(transfer)) || n > limit - transfer->size) {
-    if (!refused)
-      mc_http_fail(transfer, "TooLarge", NULL, "the body is larger than %llu bytes",
-                   (unsigned long long)limit);
-    return 0;
-  }
-  transfer->size += n;
-  if (refused)
-    return n;
-  if (!transfer->to_file) {
-    if (mc_buffer_append(&transfer->answer, bytes, n))
-      return n;
-    mc_http_fail(transfer, "NoMemory", NULL, "no memory for a body of %llu bytes",
-                 (unsigned long long)transfer->size);
-    return 0;
-  }
-  int error = mc_write_all(transfer->file.fd, bytes, n);
-  if (error)
-    mc_http_fail(transfer, "OSError", mc_errno_name(error), "%s: %s",
-                 transfer->file.target, strerror(-error));
-  return error ? 0 : n;
-}
-
 /* ---- the request ---- */
 
 static long milliseconds(double seconds) {
@@ -140,7 +38,9 @@ static long milliseconds(double seconds) {
 static void set_method(struct mc_http *transfer) {
   CURL *easy = transfer->easy;
   const char *method = transfer->method;
-  if (transfer->body) {
+  if (transfer->upload >= 0) {
+    mc_http_prepare_upload(transfer);
+  } else if (transfer->body) {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -160,7 +60,7 @@ static void set_limits(CURL *easy, const struct mc_http_request *request) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    milliseconds(connect < 0 ? 1e6 : connect));
   if (request->stall_timeout >= 0) {
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)request->min_rate);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                      (milliseconds(request->stall_timeout) + 999) / 1000);
   }
@@ -195,10 +95,9 @@ int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *requ
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+  if (transfer->jar)
+    curl_easy_setopt(easy, CURLOPT_SHARE, mc_http_jar_share(transfer->jar));
+  mc_http_prepare_answer(transfer);
   mc_http_client_own_sockets(transfer);
   set_method(transfer);
   set_limits(easy, request);
@@ -229,25 +128,26 @@ static bool is_out_of_time(const struct mc_http *transfer) {
   return left >= 0 && left < 0.002;
 }
 
+/* Seconds for the next try; negative: for ever. */
+static double try_time(const struct mc_http *transfer) {
+  double left = seconds_left(transfer), limit = transfer->try_timeout;
+  return limit >= 0 && (left < 0 || limit < left) ? limit : left;
+}
+
 void mc_http_attempt(struct mc_http *transfer) {
-  transfer->answer.length = transfer->answer_headers.length = 0;
-  transfer->size = 0;
-  transfer->body_seen = false;
   transfer->curl_text[0] = '\0';
   transfer->failure.kind = NULL;
   transfer->attempts++;
   transfer->state = MC_HTTP_IDLE;
-  int error = transfer->attempts > 1 && transfer->to_file
-                  ? mc_tempfile_rewind(&transfer->file)
-                  : 0;
+  transfer->upload_sent = 0;
+  int error = mc_http_begin_answer(transfer);
   if (error) {
-    mc_http_fail(transfer, "OSError", mc_errno_name(error), "%s: %s",
-                 transfer->file.target, strerror(-error));
+    mc_http_fail(transfer, error == -ENOMEM ? "NoMemory" : "OSError",
+                 mc_errno_name(error), "%s", strerror(-error));
     mc_http_finish_soon(transfer);
     return;
   }
-  curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS,
-                   milliseconds(seconds_left(transfer)));
+  curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, milliseconds(try_time(transfer)));
   if (mc_http_client_add(transfer) == 0) {
     transfer->state = MC_HTTP_SENT;
     return;
@@ -301,9 +201,15 @@ static void explain(struct mc_http *transfer, CURLcode code) {
   else if (is_out_of_time(transfer))
     mc_http_fail(transfer, "Timeout", "TOTAL", "%s", text);
   else {
-    double connected = 0;
+    double connected = 0, taken = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME, &connected);
-    mc_http_fail(transfer, "Timeout", connected > 0 ? "STALLED" : "CONNECT", "%s", text);
+    curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME, &taken);
+    bool whole = transfer->try_timeout >= 0 && taken >= transfer->try_timeout - 0.002;
+    mc_http_fail(transfer, "Timeout",
+                 whole           ? "TRY"
+                 : connected > 0 ? "STALLED"
+                                 : "CONNECT",
+                 "%s", text);
   }
 }
 
@@ -315,12 +221,20 @@ static bool is_idempotent(const char *method) {
   return false;
 }
 
+static bool may_retry(const struct mc_http *transfer) {
+  return transfer->retries_left > 0 && is_idempotent(transfer->method);
+}
+
+bool mc_http_status_is_retried(const struct mc_http *transfer, long status) {
+  return may_retry(transfer) && (status == 429 || status / 100 == 5);
+}
+
 static bool is_worth_a_retry(const struct mc_http *transfer, CURLcode code) {
-  if (transfer->retries_left <= 0 || !is_idempotent(transfer->method))
+  if (transfer->opened || !may_retry(transfer))
     return false;
   switch (code) {
   case CURLE_OK:
-    return transfer->status == 429 || transfer->status / 100 == 5;
+    return mc_http_status_is_retried(transfer, transfer->status);
   case CURLE_COULDNT_RESOLVE_HOST:
   case CURLE_COULDNT_RESOLVE_PROXY:
   case CURLE_COULDNT_CONNECT:
@@ -376,16 +290,23 @@ static bool retry_later(struct mc_http *transfer) {
          0;
 }
 
+static char *copy_info(struct mc_http *transfer, CURLINFO what) {
+  char *text = NULL;
+  curl_easy_getinfo(transfer->easy, what, &text);
+  return text ? strdup(text) : NULL;
+}
+
 void mc_http_attempt_over(struct mc_http *transfer, CURLcode code) {
   transfer->state = MC_HTTP_IDLE;
-  transfer->status = (int)status_now(transfer);
-  const char *url = NULL;
-  curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url);
+  transfer->status = (int)mc_http_status_now(transfer);
   free(transfer->url);
-  transfer->url = url ? strdup(url) : NULL;
+  free(transfer->location);
+  transfer->url = copy_info(transfer, CURLINFO_EFFECTIVE_URL);
+  transfer->location = copy_info(transfer, CURLINFO_REDIRECT_URL);
 
   bool is_refused = transfer->to_file && transfer->status && transfer->status / 100 != 2;
-  if (code == CURLE_WRITE_ERROR && is_refused && !transfer->failure.kind)
+  if (code == CURLE_WRITE_ERROR && !transfer->failure.kind &&
+      mc_http_spares_body(transfer))
     code = CURLE_OK; /* we ended it ourselves: enough of a page that nobody wants */
   bool own_doing = transfer->failure.kind != NULL;
   if (code != CURLE_OK)

@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #define KEPT_CONNECTIONS 64L
+#define STREAMS          100L
 
 static struct mc_http_client *current;
+static struct mc_http_limits limits;
 
 struct socket_watch {
   uv_poll_t poll;
@@ -218,11 +220,30 @@ void mc_http_client_wake(struct mc_http_client *client) {
   uv_async_send(&client->wake);
 }
 
-static struct mc_http_client *make(uv_loop_t *loop) {
+bool mc_http_global(void) {
   static bool global; /* inherited by children, and good there */
-  if (!global && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+  global = global || curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return global;
+}
+
+static void apply_limits(CURLM *multi) {
+  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, limits.connections);
+  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, limits.per_host);
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+                    limits.kept ? limits.kept : KEPT_CONNECTIONS);
+  curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS,
+                    limits.streams ? limits.streams : STREAMS);
+}
+
+void mc_http_set_limits(const struct mc_http_limits *given) {
+  limits = *given;
+  if (current && current->pid == getpid())
+    apply_limits(current->multi);
+}
+
+static struct mc_http_client *make(uv_loop_t *loop) {
+  if (!mc_http_global())
     return NULL;
-  global = true;
   struct mc_http_client *client = calloc(1, sizeof *client);
   CURLM *multi = client ? curl_multi_init() : NULL;
   if (!multi || uv_async_init(loop, &client->wake, on_wake) != 0) {
@@ -242,7 +263,7 @@ static struct mc_http_client *make(uv_loop_t *loop) {
   curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
   curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
   curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
+  apply_limits(multi);
   return client;
 }
 

@@ -1,5 +1,6 @@
 /* Shared by http.c (requests), http_client.c (libcurl on the loop), http_attempt.c (one
- * try). */
+ * try), http_body.c (its answer), http_upload.c (a file that is sent) and http_jar.c
+ * (cookies). */
 #ifndef MC_NET_HTTP_INTERNAL_H
 #define MC_NET_HTTP_INTERNAL_H
 
@@ -9,6 +10,7 @@
 #include "os/tempfile.h"
 
 #include <curl/curl.h>
+#include <openssl/evp.h>
 #include <sys/types.h>
 
 /* libcurl's multi handle on the loop. One a process; `pid` tells whose. */
@@ -38,15 +40,26 @@ struct mc_http {
   struct curl_slist *headers; /* what is sent */
   char *method, *body;
   size_t body_length;
+  struct mc_http_jar *jar;
   mc_time deadline;
+  double try_timeout;
   double backoff;
   int retries_left;
   uint64_t max_size;
   mc_http_done *done;
   void *data;
 
+  bool follow;
   bool to_file;
   struct mc_tempfile file;
+  EVP_MD_CTX *digest; /* of the file, when asked for */
+  char sha256[MC_HTTP_SHA256_LENGTH + 1];
+  int upload; /* the file that is sent; -1: none */
+  uint64_t upload_length, upload_sent;
+
+  bool streaming, opened, paused;
+  struct mc_buffer taken; /* what the reader has in hand */
+
   uv_timer_t timer; /* the back-off's; `has_timer` once it is the loop's */
   bool has_timer;
 
@@ -54,13 +67,17 @@ struct mc_http {
   struct mc_buffer answer;
   bool body_seen;
   uint64_t size;
-  char *url; /* where the answer came from */
+  char *url;      /* where the answer came from */
+  char *location; /* where it points to, when that was not followed */
   int status, attempts;
   struct mc_http_failure failure;
   char curl_text[CURL_ERROR_SIZE];
 };
 
-/* http_client.c: this process's client on the loop; NULL without memory. */
+/* http_client.c: makes libcurl ready; false: no memory. */
+bool mc_http_global(void);
+
+/* This process's client on the loop; NULL without memory. */
 struct mc_http_client *mc_http_client(uv_loop_t *loop);
 
 /* Puts the transfer's easy handle to work, or takes it away; 0 or a negated errno. */
@@ -80,11 +97,36 @@ void mc_http_client_wake(struct mc_http_client *client);
 /* True in the process that made the transfer. */
 bool mc_http_is_ours(const struct mc_http *transfer);
 
+/* http_body.c */
+long mc_http_status_now(const struct mc_http *transfer);
+void mc_http_prepare_answer(struct mc_http *transfer);
+
+/* Empties the answer for a try. 0 or a negated errno. */
+int mc_http_begin_answer(struct mc_http *transfer);
+
+/* True when a body was received, and passed over. */
+bool mc_http_spares_body(const struct mc_http *transfer);
+
+/* Fills in `sha256`, when it was asked for. */
+void mc_http_end_digest(struct mc_http *transfer);
+
+/* http_upload.c: opens the file to be sent; makes it the body; tells libcurl so. 0 or a
+ * negated errno. */
+int mc_http_open_upload(struct mc_http *transfer, const char *path);
+void mc_http_prepare_upload(struct mc_http *transfer);
+void mc_http_close_upload(struct mc_http *transfer);
+
+/* http_jar.c */
+CURLSH *mc_http_jar_share(struct mc_http_jar *jar);
+
 /* http_attempt.c: a fresh easy handle with all its options; 0 or a negated errno. */
 int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *request);
 
 /* Sends the request once (more). */
 void mc_http_attempt(struct mc_http *transfer);
+
+/* True when an answer of this status is asked for again. */
+bool mc_http_status_is_retried(const struct mc_http *transfer, long status);
 
 /* The attempt is over: retries or finishes. The transfer may be gone afterwards. */
 void mc_http_attempt_over(struct mc_http *transfer, CURLcode code);
