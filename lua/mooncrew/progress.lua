@@ -3,6 +3,8 @@
 --   copy  [#########-----------]  1234/2741  45%  812/s  0:02 left      (a terminal: redrawn)
 --   copy  1234/2741  45%  812/s  0:02 left                              (else: a line now and then)
 --
+-- On a narrow terminal parts are spared, so that it stays one line.
+--
 -- `step` is cheap: it adds, looks at the clock, and draws only when the last drawing is old. The
 -- stream, the clock and whether it is a terminal can be given, so all of it can be tested.
 
@@ -18,12 +20,14 @@ local LINE_INTERVAL = 10
 ---@field terminal? boolean whether it is a terminal; default: found out for stderr, else false
 ---@field unit? "bytes" counts are shown as sizes
 ---@field interval? number seconds between two drawings; default: 0.1 on a terminal, else 10
+---@field width? integer columns of the terminal; default: asked of it for stderr, else no limit
 ---@field clock? fun(): number seconds, monotonic
 
 ---@class mooncrew.Progress
 ---@field count number steps done
 ---@field total number? steps in all, nil while unknown; may be set later
 ---@field label string?
+---@field note string? a few words more, at the end; may be set at any time
 local Progress = {}
 Progress.__index = Progress
 Progress.__name = "mooncrew.Progress"
@@ -91,31 +95,53 @@ local function format_rate(self, rate)
   return string.format(rate < 10 and "%.1f/s" or "%.0f/s", rate)
 end
 
--- The text of the bar, without line ends.
-local function render(self, time)
+local function bar_of(part)
+  local filled = math.floor(part * BAR_WIDTH)
+  return "[" .. string.rep("#", filled) .. string.rep("-", BAR_WIDTH - filled) .. "]"
+end
+
+-- What there is to say, by name: see ORDER.
+local function describe_state(self, time)
   local elapsed = time - self.started
-  local parts = {}
-  if self.label then parts[#parts + 1] = self.label end
+  local state = { label = self.label, count = format_count(self, self.count), note = self.note }
   if self.total then
     local part = self.total > 0 and math.min(self.count / self.total, 1) or 1
-    if self.terminal then
-      local filled = math.floor(part * BAR_WIDTH)
-      parts[#parts + 1] =
-        "[" .. string.rep("#", filled) .. string.rep("-", BAR_WIDTH - filled) .. "]"
-    end
-    parts[#parts + 1] = format_count(self, self.count) .. "/" .. format_count(self, self.total)
-    parts[#parts + 1] = string.format("%d%%", math.floor(part * 100))
-  else
-    parts[#parts + 1] = format_count(self, self.count)
+    if self.terminal then state.bar = bar_of(part) end
+    state.count = state.count .. "/" .. format_count(self, self.total)
+    state.share = string.format("%d%%", math.floor(part * 100))
   end
   local rate = elapsed > 0 and self.count / elapsed or nil
-  if rate and self.count > 0 then parts[#parts + 1] = format_rate(self, rate) end
+  if rate and self.count > 0 then state.rate = format_rate(self, rate) end
   if self.closed or not self.total or self.count >= self.total then
-    parts[#parts + 1] = format_time(elapsed)
+    state.time = format_time(elapsed)
   elseif rate and self.count > 0 then
-    parts[#parts + 1] = format_time((self.total - self.count) / rate) .. " left"
+    state.time = format_time((self.total - self.count) / rate) .. " left"
   end
-  return table.concat(parts, "  ")
+  return state
+end
+
+local ORDER = { "label", "bar", "count", "share", "rate", "time", "note" }
+local SPARED_FIRST = { "bar", "note", "rate", "label", "count" } -- where a terminal is narrow
+
+local function columns(text)
+  return utf8.len(text) or #text
+end
+
+-- The text of the bar, without line ends. It never reaches a terminal's last column: a line that
+-- wraps can't be drawn over.
+local function render(self, time)
+  local state = describe_state(self, time)
+  local width = self.terminal and self:columns() or math.huge
+  local spared = 0
+  while true do
+    local parts = {}
+    for _, name in ipairs(ORDER) do parts[#parts + 1] = state[name] end
+    local text = table.concat(parts, "  ")
+    if columns(text) < width then return text end
+    spared = spared + 1
+    if spared > #SPARED_FIRST then return text:sub(1, math.max(width - 1, 0)) end
+    state[SPARED_FIRST[spared]] = nil
+  end
 end
 
 local function draw(self, time)
@@ -128,6 +154,13 @@ local function draw(self, time)
     self.stream:write(text, "\n")
   end
   self.stream:flush()
+end
+
+-- How wide the terminal is, now.
+function Progress:columns()
+  if self.width then return self.width end
+  local width = self.tty and self.tty:get_winsize()
+  return width and width > 0 and width or math.huge
 end
 
 ---Counts steps that are done, and draws when it is time to.
@@ -149,6 +182,8 @@ function Progress:close()
   if self.closed then return end
   self.closed = true
   draw(self, self.clock())
+  if self.tty then self.tty:close() end
+  self.tty = nil
 end
 
 Progress.__close = Progress.close
@@ -171,6 +206,7 @@ local function new(total, options)
   check_option(options, "label", "string")
   check_option(options, "terminal", "boolean")
   check_option(options, "interval", "number")
+  check_option(options, "width", "number")
   check_option(options, "clock", "function")
   if options.unit ~= nil and options.unit ~= "bytes" then
     wrong("progress", "option unit", '"bytes" or nil', options.unit, 3)
@@ -179,6 +215,12 @@ local function new(total, options)
   local terminal = options.terminal
   if terminal == nil then
     terminal = options.stream == nil and uv.guess_handle(2) == "tty"
+  end
+  local tty
+  if terminal and options.stream == nil and options.width == nil
+    and uv.guess_handle(2) == "tty" then
+    tty = uv.new_tty(2, false)
+    if tty then tty:unref() end
   end
   local clock = options.clock or now
   local time = clock()
@@ -189,6 +231,8 @@ local function new(total, options)
     unit = options.unit,
     stream = options.stream or io.stderr,
     terminal = terminal,
+    width = options.width,
+    tty = tty,
     interval = options.interval or (terminal and TERMINAL_INTERVAL or LINE_INTERVAL),
     clock = clock,
     started = time,

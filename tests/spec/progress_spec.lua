@@ -87,6 +87,36 @@ describe("progress", function()
     assert.same({ "0/0  100%  0:00\n" }, drawn)
   end)
 
+  it("shows a note at the end", function()
+    local drawn, wait, options = fixture{ label = "copy", terminal = false, unit = "bytes" }
+    local bar = progress(4 * 2 ^ 20, options)
+    bar.note = "3/12 files"
+    wait(10)
+    bar:step(2 ^ 20)
+    assert.same({ "copy  1.0 MiB/4.0 MiB  25%  102.4 KiB/s  0:30 left  3/12 files\n" }, drawn)
+  end)
+
+  it("stays one line on a terminal of any width", function()
+    local shown = {}
+    for width = 1, 90 do
+      local drawn, wait, options = fixture{ label = "copié", terminal = true, width = width }
+      local bar = progress(200, options)
+      bar.note = "of many"
+      wait(10)
+      bar:step(50)
+      local text = drawn[1]:match("^\r(.*)\27%[K$")
+      assert.is_true(utf8.len(text) < width, width .. ": " .. text)
+      shown[text] = true
+    end
+    for _, text in ipairs{
+      "copié  [#####---------------]  50/200  25%  5.0/s  0:30 left  of many",
+      "copié  50/200  25%  5.0/s  0:30 left  of many", "copié  50/200  25%  5.0/s  0:30 left",
+      "copié  50/200  25%  0:30 left", "50/200  25%  0:30 left", "25%  0:30 left", "25", "",
+    } do
+      assert.is_true(shown[text], text)
+    end
+  end)
+
   it("never shows more than the whole", function()
     local drawn, wait, options = fixture{ terminal = true }
     local bar = progress(2, options)
