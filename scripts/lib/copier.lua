@@ -1,27 +1,43 @@
--- Copies a tree with a pool of processes.
+-- Copies trees with a pool of processes.
 --
---   walk ── folders are made, links copied, here
---     └──── files, in batches ──▶ pool ──▶ { files, bytes, failures } ── sum
+--   walk ── folders, links, special files are made here (folder_tree)
+--     ├──── small files, in batches ──▶ pool (copy_task) ──┐
+--     └──── large files, in ranges ───▶ pool (copy_task) ──┴──▶ sum
+--   then: further names of files, deletions, and what folders must have in the end
 --
--- Small files go in batches, since a task costs more than a small file. No more than a few
--- batches per process are under way, so a tree of any size needs little memory. A file that
--- fails is reported and the rest go on. Folders get their modes at the end: one that is read-only
--- in the source must be writable until it is filled.
+-- Small files go in batches, since a task costs more than a small file. No more than a few tasks
+-- per process are under way, so a tree of any size needs little memory. What fails is reported and
+-- the rest go on; only a full disk ends it early. Whatever gets its name is whole.
 
 local mooncrew = require "mooncrew"
 local fs = require "mooncrew.fs"
+local copy_progress = require "lib.copy_progress"
+local copy_task = require "lib.copy_task"
+local exclude = require "lib.exclude"
+local folder_tree = require "lib.folder_tree"
+local large_file = require "lib.large_file"
 local leftovers = require "lib.leftovers"
+local places = require "lib.places"
 local reason_of = require "lib.reason"
 local uv = require "luv"
 
 local BATCH_FILES = 64
-local BATCH_BYTES = 8 * 2 ^ 20
-local BATCHES_PER_PROCESS = 4
-local COMPARE_BYTES = 2 ^ 20
+local BATCH_BYTES = 8 * 2 ^ 20 // 1
+local RANGE_BYTES = 64 * 2 ^ 20 // 1
+local LARGE_BYTES = 256 * 2 ^ 20 // 1
+local TASKS_PER_PROCESS = 4
+local LEAST_PACE = 64 * 2 ^ 10 // 1 -- bytes of a task under a limit of bandwidth
 
 ---@class copier.options
 ---@field processes? integer default: mooncrew.cpu_count()
 ---@field verify? boolean compare each copy with its source
+---@field resume? boolean pass over files that are there with the same size and time
+---@field checksum? boolean pass over files that are there with the same bytes
+---@field delete? boolean remove from the target what the source does not have
+---@field exclude? string[] patterns of what is left out; see lib.exclude
+---@field dry_run? boolean change nothing; `on_action` says what would be done
+---@field on_action? fun(action: string, path: string)
+---@field bwlimit? integer bytes a second
 ---@field progress? boolean draw a bar on stderr
 
 ---@class copier.failure
@@ -29,286 +45,377 @@ local COMPARE_BYTES = 2 ^ 20
 ---@field reason string
 
 ---@class copier.summary
----@field files integer
----@field bytes integer
----@field links integer
+---@field files integer copied
+---@field bytes integer of these
+---@field skipped integer files that were there already
 ---@field folders integer
+---@field links integer symbolic links
+---@field hard_links integer further names of files
+---@field special integer pipes, sockets, devices
+---@field deleted integer
+---@field lost integer entries whose owner or attributes could not be kept
+---@field full boolean ended early: no space left
 ---@field failures copier.failure[]
 ---@field processes integer
 ---@field seconds number
 
 local copier = {}
 
--- Runs in a worker. nil when both files have the same bytes, else a reason.
-local function difference(from, to)
-  local a, why = io.open(from, "rb")
-  if not a then return why end
-  local b
-  b, why = io.open(to, "rb")
-  if not b then
-    a:close()
-    return why
-  end
-  local x, y
-  repeat
-    x, y = a:read(COMPARE_BYTES), b:read(COMPARE_BYTES)
-  until x ~= y or x == nil
-  a:close()
-  b:close()
-  return x ~= y and "the copy differs from the source" or nil
-end
-
--- Runs in a worker: one batch of files. A task never fails as a whole for one of its files.
-local function copy_batch(batch, verify)
-  local done = { files = 0, bytes = 0, failures = {} }
-  for _, file in ipairs(batch) do
-    local ok, err = fs.copy_file(file.from, file.to)
-    local reason
-    if not ok then
-      reason = reason_of(err, file.from)
-    elseif verify then
-      reason = difference(file.from, file.to)
-    end
-    if reason then
-      done.failures[#done.failures + 1] = { path = file.from, reason = reason }
-    else
-      done.files = done.files + 1
-      done.bytes = done.bytes + file.size
-    end
-  end
-  return done
-end
-
--- Takes away what processes that died in the middle of these batches left in their folders.
-local function clean_up(entries)
-  local seen = {}
-  for _, entry in ipairs(entries) do
-    for _, file in ipairs(entry.batch) do
-      local folder = file.to:match("^(.*)/[^/]*$") or "."
-      if not seen[folder] then
-        seen[folder] = true
-        leftovers.remove(folder)
-      end
-    end
-  end
-end
-
 ---@class copier.Job
 local Job = {}
 Job.__index = Job
 
-function Job:fail(path, reason)
+function Job:fail(path, err)
   local failures = self.summary.failures
-  failures[#failures + 1] = { path = path, reason = reason }
+  failures[#failures + 1] = { path = path, reason = reason_of(err, path) }
+  if type(err) == "table" and copy_task.is_full(err) then self.summary.full = true end
 end
 
--- Waits for the oldest batch and adds up what it did.
-function Job:settle()
-  local oldest = table.remove(self.pending, 1)
-  local ok, done = pcall(oldest.result.get, oldest.result)
-  local summary = self.summary
+function Job:add(field, n)
+  self.summary[field] = self.summary[field] + (n or 1)
+end
+
+function Job:report(action, path)
+  if self.settings.dry_run and self.on_action then self.on_action(action, path) end
+end
+
+-- ---- tasks under way ----
+
+local function settle_batch(self, task, done)
+  for _, field in ipairs{ "files", "bytes", "skipped", "lost" } do self:add(field, done[field]) end
+  for _, failure in ipairs(done.failures) do self:fail(failure.path, failure.reason) end
+  for _, path in ipairs(done.actions) do self:report("copy", path) end
+  self.summary.full = self.summary.full or done.full or false
+  return #task.batch
+end
+
+local function settle_range(self, task, done)
+  local file = task.large
+  file.ranges_left = file.ranges_left - 1
+  file.reason = file.reason or done.reason
+  self.summary.full = self.summary.full or done.full or false
+  if file.ranges_left > 0 then return 0 end
+  self.large[file] = nil
+  local ok, err = file:finish(self.settings)
   if ok then
-    summary.files = summary.files + done.files
-    summary.bytes = summary.bytes + done.bytes
-    for _, failure in ipairs(done.failures) do self:fail(failure.path, failure.reason) end
-  elseif type(done) == "table" and done.kind == "WorkerLost" then
-    -- The worker died; which of these files it had done is not known.
-    for _, file in ipairs(oldest.batch) do self:fail(file.from, reason_of(done)) end
-    clean_up({ oldest })
+    self:add("files")
+    self:add("bytes", file.size)
+    if err then self:add("lost") end
   else
-    self.pending[#self.pending + 1] = oldest -- its folders are still to be cleaned
-    error(done, 0)
+    self:fail(file.from, err)
   end
-  if self.bar then self.bar:step(#oldest.batch) end
+  return 1
+end
+
+-- Takes away what processes that died in the middle of this batch left in its folders.
+local function clean_up(batch)
+  local seen = {}
+  for _, file in ipairs(batch) do
+    local folder = file.to:match("^(.*)/[^/]*$") or "."
+    if not seen[folder] then
+      seen[folder] = true
+      leftovers.remove(folder)
+    end
+  end
+end
+
+-- Which files of a batch a worker had done when it died is not known.
+local function settle_lost(self, task, err)
+  if task.large then return settle_range(self, task, { reason = reason_of(err) }) end
+  for _, file in ipairs(task.batch) do self:fail(file.from, err) end
+  clean_up(task.batch)
+  return #task.batch
+end
+
+-- Waits for the oldest task and adds up what it did.
+function Job:settle()
+  local task = self.pending[1]
+  local ok, done = pcall(task.result.get, task.result)
+  local files
+  if ok then
+    files = (task.large and settle_range or settle_batch)(self, task, done)
+  elseif type(done) == "table" and done.kind == "WorkerLost" then
+    files = settle_lost(self, task, done)
+  else
+    error(done, 0) -- Ctrl-C: the task is still under way
+  end
+  table.remove(self.pending, 1)
+  if self.bar then self.bar:step(files, task.bytes) end
+end
+
+-- Waits until this many bytes more are allowed.
+function Job:pace(bytes)
+  if self.bwlimit then
+    local due = self.started + math.floor(self.paced / self.bwlimit * 1e9)
+    local wait = (due - uv.hrtime()) / 1e9
+    if wait > 0 then mooncrew.sleep(wait) end
+    self.paced = self.paced + bytes
+  end
+end
+
+function Job:start(task, fn, ...)
+  while #self.pending >= TASKS_PER_PROCESS * self.summary.processes do self:settle() end
+  self:pace(task.bytes)
+  task.result = self.pool:apply_async(fn, { ... })
+  self.pending[#self.pending + 1] = task
 end
 
 function Job:submit()
   if #self.batch == 0 then return end
-  while #self.pending >= BATCHES_PER_PROCESS * self.summary.processes do self:settle() end
-  local batch = self.batch
+  local task = { batch = self.batch, bytes = self.batch_bytes }
   self.batch, self.batch_bytes = {}, 0
-  local result = self.pool:apply_async(copy_batch, { batch, self.verify })
-  self.pending[#self.pending + 1] = { batch = batch, result = result }
+  self:start(task, copy_task.batch, task.batch, self.settings)
 end
 
-function Job:add_file(from, to, info)
-  self.batch[#self.batch + 1] = { from = from, to = to, size = info.size }
-  self.batch_bytes = self.batch_bytes + info.size
-  if #self.batch >= BATCH_FILES or self.batch_bytes >= BATCH_BYTES then self:submit() end
+function Job:settle_all()
+  self:submit()
+  while #self.pending > 0 do self:settle() end
 end
 
-function Job:add_link(from, to)
-  local target, err = uv.fs_readlink(from)
-  if target then
-    local there = uv.fs_lstat(to)
-    if there and there.type ~= "directory" then uv.fs_unlink(to) end
-    target, err = uv.fs_symlink(target, to)
-  end
-  if target then
-    self.summary.links = self.summary.links + 1
-  else
-    self:fail(from, err)
-  end
-end
+-- ---- entries ----
 
--- True when the folder is there; its mode comes at the end.
-function Job:add_folder(from, to, info)
-  local ok, err, code = uv.fs_mkdir(to, tonumber("700", 8))
-  if code == "EEXIST" then
-    local there = uv.fs_stat(to)
-    ok = there and there.type == "directory"
-    err = to .. " is there and is no folder"
-  end
+-- True when the whole file could be had by sharing its blocks. Whether a disk can do that is
+-- asked once.
+function Job:clone(file, device)
+  if self.no_clone[device] then return false end
+  local keep = { clone_only = true }
+  for name, value in pairs(self.settings.keep) do keep[name] = value end
+  local ok, lost = fs.copy_file(file.from, file.to, keep)
   if not ok then
-    self:fail(from, err)
+    self.no_clone[device] = true
     return false
   end
-  self.summary.folders = self.summary.folders + 1
-  self.folders[#self.folders + 1] = { path = to, info = info }
+  self:add("files")
+  self:add("bytes", file.size)
+  if lost then self:add("lost") end
+  if self.bar then self.bar:step(1, file.size) end
   return true
 end
 
-function Job:add_tree(source, target, info)
-  if not self:add_folder(source, target, info) then return end
-  local left_out -- the folder that could not be made, with a "/"; what is in it is passed over
-  for from, entry in fs.walk(source) do
-    local to = fs.join(target, (from:sub(#source + 1):gsub("^/+", "")))
-    if left_out and from:sub(1, #left_out) == left_out then
-      goto continue
-    elseif entry.error then
-      self:fail(from, reason_of(entry.error, from))
-    elseif entry.type == "file" then
-      self:add_file(from, to, entry)
-    elseif entry.type == "link" then
-      self:add_link(from, to)
-    elseif entry.type ~= "directory" then
-      self:fail(from, "neither a file, a folder nor a link, but a " .. entry.type)
-    elseif not self:add_folder(from, to, entry) then
-      left_out = from .. "/"
-    end
-    ::continue::
+function Job:add_large(file, device)
+  if self:clone(file, device) then return end
+  local large, reason, code = large_file.begin(file)
+  if not large then
+    self:fail(file.from, reason)
+    self.summary.full = self.summary.full or copy_task.is_full({ code = code })
+    return
   end
+  self.large[large] = true
+  large.ranges_left = 1 -- not done before the last one is handed out
+  for offset, length in large:ranges(self.range_bytes) do
+    if self.summary.full or large.reason then break end
+    large.ranges_left = large.ranges_left + 1
+    self:start({ large = large, bytes = length }, copy_task.range,
+      file.from, large.temporary, offset, length, self.settings.verify)
+  end
+  if self.summary.full then large.reason = large.reason or "No space left on device" end
+  settle_range(self, { large = large }, {})
+end
+
+-- A file that is compared by its bytes, or is there already, is no matter for ranges.
+function Job:is_large(file)
+  local settings = self.settings
+  return file.size >= self.large_bytes and not settings.checksum and not settings.dry_run
+    and not (settings.resume and copy_task.is_current(file, settings))
+end
+
+function Job:add_file(from, to, info)
+  local file = {
+    from = from, to = to, size = info.size, mtime_ns = info.mtime_ns, nlink = info.nlink,
+  }
+  if self:is_large(file) then return self:add_large(file, info.device) end
+  self.batch[#self.batch + 1] = file
+  self.batch_bytes = self.batch_bytes + info.size
+  if #self.batch >= BATCH_FILES or self.batch_bytes >= self.batch_limit then self:submit() end
+end
+
+-- True when it is a further name of a file that was seen: such are made when all files are there.
+function Job:is_further_name(from, to, info)
+  if info.nlink < 2 then return false end
+  local key = string.format("%x:%x", info.device, info.inode)
+  local first = self.first_names[key]
+  if not first then
+    self.first_names[key] = to
+    return false
+  end
+  self.further_names[#self.further_names + 1] = { from = from, to = to, first = first, info = info }
+  return true
+end
+
+function Job:add_node(from, to, entry)
+  local ok, err, unchanged = folder_tree.copy_node(from, to, entry, self.settings)
+  if not ok then return self:fail(from, err) end
+  if err then self:add("lost") end
+  self:add(entry.type == "link" and "links" or "special")
+  if not unchanged then self:report(entry.type, to) end
+end
+
+-- True when the folder is there.
+function Job:add_folder(from, to, root)
+  local ok, err, new, code = folder_tree.make(to, self.settings, root)
+  if not ok then
+    self:fail(from, err)
+    self.summary.full = self.summary.full or copy_task.is_full({ code = code })
+    return false
+  end
+  self:add("folders")
+  if new then self:report("folder", to) end
+  self.folders[#self.folders + 1] = { from = from, to = to, new = new }
+  return true
+end
+
+function Job:add_entry(from, to, entry)
+  if entry.type == "directory" then
+    entry.enter = self:add_folder(from, to)
+  elseif entry.type ~= "file" then
+    self:add_node(from, to, entry)
+  elseif not self:is_further_name(from, to, entry) then
+    self:add_file(from, to, entry)
+  end
+end
+
+function Job:add_tree(source, target)
+  if not self:add_folder(source, target, true) then return end
+  for from, entry in fs.walk(source) do
+    if self.summary.full then return end
+    local path = from:sub(#source + 1):gsub("^/+", "")
+    if self.is_left_out(path, entry.type) then
+      entry.enter = false
+    elseif entry.error then
+      self:fail(from, entry.error)
+    else
+      self:add_entry(from, fs.join(target, path), entry)
+    end
+  end
+end
+
+-- ---- the end ----
+
+function Job:make_further_names()
+  for _, name in ipairs(self.further_names) do
+    if self.summary.full then return end
+    local ok, _, unchanged = folder_tree.link(name.first, name.to, self.settings)
+    if ok then
+      self:add("hard_links")
+      if not unchanged then self:report("hard link", name.to) end
+    else
+      self:add_file(name.from, name.to, name.info) -- that disk has no such links, or no more
+    end
+  end
+  self:settle_all()
+end
+
+function Job:delete_others(folder)
+  local inner = folder.from:sub(#folder.root + 1):gsub("^/+", "")
+  folder_tree.delete_others(folder.from, folder.to, self.settings, function(name, type)
+    return self.is_left_out(inner == "" and name or inner .. "/" .. name, type)
+  end, function(path, err)
+    if err then return self:fail(path, err) end
+    self:add("deleted")
+    self:report("delete", path)
+  end)
 end
 
 -- The innermost first: a folder that becomes read-only can't be reached through for long.
 function Job:finish_folders()
   for i = #self.folders, 1, -1 do
-    local path, info = self.folders[i].path, self.folders[i].info
-    local ok, err = uv.fs_utime(path, info.mtime, info.mtime)
-    if ok then ok, err = uv.fs_chmod(path, info.mode) end
-    if not ok then self:fail(path, err) end
-  end
-end
-
--- How many files a tree has, for the bar.
-local function count_files(source)
-  local n = 0
-  for _, entry in fs.walk(source) do
-    if entry.type == "file" then n = n + 1 end
-  end
-  return n
-end
-
--- The real path of something that need not be there yet.
-local function real_path(path)
-  local real, missing = uv.fs_realpath(path), {}
-  while not real do
-    local folder, name = path:match("^(.-)/*([^/]+)/*$")
-    if not name or path == "." then return path end
-    table.insert(missing, 1, name)
-    if folder == "" then folder = path:sub(1, 1) == "/" and "/" or "." end
-    path = folder
-    real = uv.fs_realpath(path)
-  end
-  -- What isn't there is no link, so ".." takes back the name before it.
-  for _, name in ipairs(missing) do
-    if name == ".." then
-      real = real:match("^(.+)/[^/]*$") or "/"
-    elseif name ~= "." then
-      real = real:gsub("/$", "") .. "/" .. name
+    local folder = self.folders[i]
+    if self.settings.delete and not folder.new and not self.summary.full then
+      self:delete_others(folder)
+    end
+    if not self.settings.dry_run then
+      local ok, err = fs.copy_attributes(folder.from, folder.to, self.settings.keep)
+      if not ok then
+        self:fail(folder.from, err)
+      elseif err then
+        self:add("lost")
+      end
     end
   end
-  return real
 end
 
--- Why this can't be copied there, or nil.
-local function refusal(source, target, info)
-  local real_source, real_target = real_path(source), real_path(target)
-  if real_source == real_target then
-    return string.format("%s and %s are the same", source, target)
-  end
-  local inside = real_source:gsub("/$", "") .. "/"
-  if info.type == "directory" and real_target:sub(1, #inside) == inside then
-    return string.format("%s is inside of %s", target, source)
-  end
-  return nil
-end
-
--- Where to start: what a link given as the source points to, and for a file a target that is the
--- file's own path and not a folder's.
-local function prepare(source, target)
-  local info, err = fs.stat(source)
-  if not info then return nil, nil, reason_of(err) end
-  if info.type ~= "directory" then
-    local there = fs.stat(target)
-    if there and there.type == "directory" then
-      target = fs.join(target, fs.basename(source))
+function Job:run(roots)
+  for _, root in ipairs(roots) do
+    local first = #self.folders + 1
+    if root.info.type == "directory" then
+      self:add_tree(root.from, root.to)
+    else
+      self:add_entry(root.from, root.to, root.info)
     end
+    for i = first, #self.folders do self.folders[i].root = root.from end
   end
-  local refused = refusal(source, target, info)
-  if refused then return nil, nil, refused end
-  local parent = info.type == "directory" and target or target:match("^(.*)/[^/]*$")
-  if parent and parent ~= "" then
-    local ok, why = fs.mkdirs(parent)
-    if not ok then return nil, nil, reason_of(why) end
-  end
-  return target, info
+  self:settle_all()
+  self:make_further_names()
+  self:finish_folders()
 end
 
----Makes `target` a copy of `source`: a file, or a folder whose contents are then merged into a
----target folder that is there already. Links are copied as links; modes and times are kept.
----@param source string
+local function new_job(options)
+  local limit = options.bwlimit
+  local function paced(bytes)
+    return limit and math.max(LEAST_PACE, math.min(limit // 4, bytes)) or bytes
+  end
+  return setmetatable({
+    summary = {
+      files = 0, bytes = 0, skipped = 0, folders = 0, links = 0, hard_links = 0, special = 0,
+      deleted = 0, lost = 0, full = false, failures = {}, seconds = 0,
+      processes = options.processes or mooncrew.cpu_count(),
+    },
+    settings = {
+      keep = { owner = uv.getuid() == 0, xattrs = true, follow = false },
+      verify = options.verify or false,
+      resume = options.resume or options.checksum or false,
+      checksum = options.checksum or false,
+      delete = options.delete or false,
+      dry_run = options.dry_run or false,
+    },
+    on_action = options.on_action,
+    is_left_out = exclude.matcher(options.exclude or {}),
+    bwlimit = limit, paced = 0, started = uv.hrtime(),
+    batch_limit = paced(BATCH_BYTES), range_bytes = paced(RANGE_BYTES),
+    large_bytes = limit and 2 * paced(RANGE_BYTES) or LARGE_BYTES,
+    batch = {}, batch_bytes = 0, pending = {}, large = {}, folders = {}, no_clone = {},
+    first_names = {}, further_names = {},
+  }, Job)
+end
+
+-- What an end by an error (Ctrl-C is one) leaves half done.
+function Job:give_up()
+  for file in pairs(self.large) do file:discard() end
+  for _, task in ipairs(self.pending) do
+    if task.batch then clean_up(task.batch) end
+  end
+end
+
+---Makes `target` a copy of what is at `sources`: see lib.places for what goes where. A folder's
+---contents are merged into a target folder that is there already.
+---@param sources string[]
 ---@param target string
 ---@param options? copier.options
 ---@return copier.summary? summary nil when nothing was begun
 ---@return string? reason
-function copier.copy(source, target, options)
+function copier.copy(sources, target, options)
   options = options or {}
-  local started = uv.hrtime()
-  local info, reason
-  target, info, reason = prepare(source, target)
-  if not target then return nil, reason end
+  local roots, reason = places.plan(sources, target, options.delete or false)
+  if not roots then return nil, reason end
+  if not options.dry_run then
+    local ready
+    ready, reason = places.prepare(roots, target)
+    if not ready then return nil, reason end
+  end
 
-  local processes = options.processes or mooncrew.cpu_count()
-  local job = setmetatable({
-    summary = {
-      files = 0, bytes = 0, links = 0, folders = 0, failures = {}, processes = processes,
-    },
-    verify = options.verify or false,
-    batch = {}, batch_bytes = 0, pending = {}, folders = {},
-  }, Job)
-  -- Closed in the reverse order: after an error (Ctrl-C is one) the pool is ended first, maybe in
-  -- the middle of a file, then what it left is taken away.
+  local job = new_job(options)
+  -- Closed in the reverse order: after an error the pool is ended first, maybe in the middle of a
+  -- file, then what it left is taken away.
   local _ <close> = setmetatable({}, {
     __close = function(_, err)
-      if err ~= nil then clean_up(job.pending) end
+      if err ~= nil then job:give_up() end
     end,
   })
-  local pool <close> = mooncrew.Pool{ processes = processes, name = "copy" }
-  job.pool = pool
-
-  local bar <close> = options.progress and mooncrew.progress(
-    info.type == "directory" and count_files(source) or 1, { label = "copy" }) or nil
-  job.bar = bar
-  if info.type == "directory" then
-    job:add_tree(source, target, info)
-  else
-    job:add_file(source, target, info)
-  end
-  job:submit()
-  while #job.pending > 0 do job:settle() end
-  job:finish_folders()
-  job.summary.seconds = (uv.hrtime() - started) / 1e9
+  local bar <close> = options.progress and copy_progress.new(roots, job.is_left_out) or nil
+  local pool <close> = mooncrew.Pool{ processes = job.summary.processes, name = "copy" }
+  job.pool, job.bar = pool, bar
+  job:run(roots)
+  job.summary.seconds = (uv.hrtime() - job.started) / 1e9
   return job.summary
 end
 

@@ -13,6 +13,21 @@ local function is_alive(pid)
   return code ~= "ESRCH"
 end
 
+---A fresh name for something that will be renamed to `target`, in the same folder.
+---@param target string
+---@return string
+function leftovers.name(target)
+  local folder = target:match("^(.*/)[^/]*$") or ""
+  return string.format("%s.mooncrew-%d-%016x.part", folder, uv.os_getpid(), math.random(0))
+end
+
+---Whether a file of this name is, or was, on its way to another name.
+---@param name string
+---@return boolean
+function leftovers.is_temporary(name)
+  return name:find("^%.mooncrew%-%d+%-%x+%.part$") ~= nil
+end
+
 ---Removes temporary files of dead processes from a folder.
 ---@param folder string
 ---@return integer removed

@@ -1,0 +1,119 @@
+-- What a copier's workers do: batches of files, and ranges of large ones.
+
+local fs = require "mooncrew.fs"
+local reason_of = require "lib.reason"
+local uv = require "luv"
+
+---@class copier.settings what the workers must know, sent with each task
+---@field keep mooncrew.fs.CopyOptions
+---@field verify boolean
+---@field resume boolean files that are there with the same size and time are passed over
+---@field checksum boolean … with the same size and bytes
+---@field delete boolean what is in the way is removed, folders too
+---@field dry_run boolean
+
+---@class copier.file
+---@field from string
+---@field to string
+---@field size integer
+---@field mtime_ns integer
+---@field nlink integer
+
+local copy_task = {}
+
+local DIFFERS = "the copy differs from the source"
+
+---Whether an error means that there is no room left, so that going on is in vain.
+function copy_task.is_full(err)
+  return err ~= nil and (err.code == "ENOSPC" or err.code == "EDQUOT")
+end
+
+-- Some disks know whole seconds only.
+local function same_time(there, file)
+  return there.mtime_ns == file.mtime_ns
+    or (there.mtime_ns % 1000000000 == 0
+      and there.mtime_ns // 1000000000 == file.mtime_ns // 1000000000)
+end
+
+---Whether the copy is there already. One that has more names than its source is none: the others
+---would change with it.
+---@param file copier.file
+---@param settings copier.settings
+function copy_task.is_current(file, settings)
+  local there = fs.stat(file.to, false)
+  if not there or there.type ~= "file" or there.size ~= file.size
+    or there.nlink > file.nlink then
+    return false
+  end
+  if not settings.checksum then return same_time(there, file) end
+  local hash = fs.hash_file(file.from)
+  return hash ~= nil and hash == fs.hash_file(file.to)
+end
+
+---Removes what is in the way of something that is no folder. Folders go only when `delete` says so.
+---@return boolean removed
+function copy_task.make_way(to, settings)
+  local there = fs.stat(to, false)
+  if not there then return false end
+  if there.type == "directory" then return settings.delete and fs.remove_tree(to) == true end
+  return uv.fs_unlink(to) ~= nil
+end
+
+local function copy_file(file, settings)
+  local ok, err = fs.copy_file(file.from, file.to, settings.keep)
+  if not ok and err.path == file.to and (err.code == "EISDIR" or err.code == "EINVAL")
+    and copy_task.make_way(file.to, settings) then
+    ok, err = fs.copy_file(file.from, file.to, settings.keep)
+  end
+  if not ok or not settings.verify then return ok, err end
+  local same, why = fs.same_data(file.from, file.to)
+  if same then return ok, err end
+  uv.fs_unlink(file.to) -- or the next run would take it for a good one
+  return nil, why or DIFFERS
+end
+
+---One batch of files. It never fails as a whole for one of them.
+---@param batch copier.file[]
+---@param settings copier.settings
+function copy_task.batch(batch, settings)
+  local done = { files = 0, bytes = 0, skipped = 0, lost = 0, failures = {}, actions = {} }
+  for _, file in ipairs(batch) do
+    local ok, err
+    local skip = settings.resume and copy_task.is_current(file, settings)
+    if settings.dry_run then
+      ok = true
+      if not skip then done.actions[#done.actions + 1] = file.to end
+    elseif skip then
+      ok, err = fs.copy_attributes(file.from, file.to, settings.keep)
+    else
+      ok, err = copy_file(file, settings)
+    end
+    if not ok then
+      done.failures[#done.failures + 1] =
+        { path = file.from, reason = reason_of(err, file.from) }
+      done.full = copy_task.is_full(err)
+      if done.full then break end
+    elseif skip then
+      done.skipped = done.skipped + 1
+    else
+      done.files = done.files + 1
+      done.bytes = done.bytes + file.size
+    end
+    if ok and err then done.lost = done.lost + 1 end
+  end
+  return done
+end
+
+---A range of a large file.
+---@return { reason?: string, full?: boolean }
+function copy_task.range(from, to, offset, length, verify)
+  local ok, err = fs.copy_range(from, to, offset, length)
+  if ok and verify then
+    ok, err = fs.same_data(from, to, offset, length)
+    if ok == false then err = DIFFERS end
+  end
+  if ok then return {} end
+  return { reason = reason_of(err, from), full = type(err) == "table" and copy_task.is_full(err) }
+end
+
+return copy_task

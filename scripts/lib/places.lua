@@ -1,0 +1,123 @@
+-- Where things are copied to, and what must not be: a folder into itself.
+
+local fs = require "mooncrew.fs"
+local reason_of = require "lib.reason"
+local uv = require "luv"
+
+local places = {}
+
+-- The real path of something that need not be there yet.
+local function real_path(path)
+  local real, missing = uv.fs_realpath(path), {}
+  while not real do
+    local folder, name = path:match("^(.-)/*([^/]+)/*$")
+    if not name or path == "." then return path end
+    table.insert(missing, 1, name)
+    if folder == "" then folder = path:sub(1, 1) == "/" and "/" or "." end
+    path = folder
+    real = uv.fs_realpath(path)
+  end
+  -- What isn't there is no link, so ".." takes back the name before it.
+  for _, name in ipairs(missing) do
+    if name == ".." then
+      real = real:match("^(.+)/[^/]*$") or "/"
+    elseif name ~= "." then
+      real = real:gsub("/$", "") .. "/" .. name
+    end
+  end
+  return real
+end
+
+local function is_inside(inner, outer)
+  outer = outer:gsub("/$", "") .. "/"
+  return inner:sub(1, #outer) == outer
+end
+
+-- Why this can't be copied there, or nil.
+local function refusal(source, target, info, delete)
+  local real_source, real_target = real_path(source), real_path(target)
+  if real_source == real_target then
+    return string.format("%s and %s are the same", source, target)
+  elseif info.type == "directory" and is_inside(real_target, real_source) then
+    return string.format("%s is inside of %s", target, source)
+  elseif info.type == "directory" and delete and is_inside(real_source, real_target) then
+    return string.format("%s is inside of %s, where --delete would remove it", source, target)
+  end
+  return nil
+end
+
+-- The last name of a path, whatever slashes end it; of "." or ".." the folder's own name.
+local function name_of(path)
+  local name = path:gsub("/+$", ""):match("[^/]*$")
+  if name == "" or name == "." or name == ".." then name = fs.basename(real_path(path)) end
+  return name
+end
+
+---@class copier.root
+---@field from string
+---@field to string
+---@field info mooncrew.fs.Info
+
+-- A link that is given as a source stands for what it leads to.
+local function root(source, target, delete)
+  local info, err = fs.stat(source)
+  if not info then return nil, reason_of(err) end
+  local refused = refusal(source, target, info, delete)
+  if refused then return nil, refused end
+  local itself = fs.stat(source, false)
+  local from = itself and itself.type == "link" and uv.fs_realpath(source) or source
+  return { from = from, to = target, info = info }
+end
+
+local function is_folder(path)
+  local info = fs.stat(path)
+  return info ~= nil and info.type == "directory"
+end
+
+---Where each source goes. One folder becomes the target; anything else goes into a target that is
+---a folder, and so do several sources.
+---@param sources string[]
+---@param target string
+---@param delete boolean
+---@return copier.root[]? roots
+---@return string? reason
+function places.plan(sources, target, delete)
+  local several = #sources > 1
+  local roots, taken = {}, {}
+  for i, source in ipairs(sources) do
+    local to = target
+    if several or (is_folder(target) and not is_folder(source)) then
+      to = fs.join(target, name_of(source))
+    end
+    if taken[to] then
+      return nil, string.format("%s and %s would both become %s", taken[to], source, to)
+    end
+    taken[to] = source
+    local planned, reason = root(source, to, delete)
+    if not planned then return nil, reason end
+    roots[i] = planned
+  end
+  return roots
+end
+
+---Makes the folders that must be there before anything is copied.
+---@return boolean ok
+---@return string? reason
+function places.prepare(roots, target)
+  local several = #roots > 1
+  for _, place in ipairs(roots) do
+    local parent = several and target or place.to:match("^(.*)/[^/]*$")
+    if place.info.type == "directory" and not several then parent = place.to end
+    if parent and parent ~= "" then
+      local ok, err = fs.mkdirs(parent)
+      if not ok then return false, reason_of(err) end
+    end
+    -- A target that is a link to a folder stands for that folder.
+    if place.info.type == "directory" and is_folder(place.to) then
+      place.to = uv.fs_realpath(place.to) or place.to
+    end
+  end
+  return true
+end
+
+return places
