@@ -3,18 +3,15 @@
 -- and only those that were in hand at a kill were begun twice.
 
 local uv = require "luv"
+local trial = dofile(arg[0]:match("^(.*/)") .. "support/trial.lua")
 
-io.stdout:setvbuf("line")
-local full = os.getenv("MOONCREW_TORTURE") == "full"
-local ROUNDS = full and 40 or 4
+local ROUNDS = trial.full and 40 or 4
 local TASKS, PROCESSES = 200, 4
 local LAST = 0.3 -- seconds: no kill comes later after a start
 
 local HEADER = "Seq\tStarttime\tJobRuntime\tExitval\tSignal\tTask\n"
 local binary = os.getenv("MOONCREW") or uv.exepath()
 local victim = arg[0]:match("^(.*/)") .. "support/resumed.lua"
-local seed = math.tointeger(tonumber(os.getenv("MOONCREW_TORTURE_SEED"))) or uv.hrtime()
-math.randomseed(seed)
 
 local function read_file(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -27,20 +24,11 @@ local function start(folder, run)
   return pipe, math.tointeger(tonumber(pipe:read("l")))
 end
 
-local function children_of(pid)
-  local file = io.open(("/proc/%d/task/%d/children"):format(pid, pid))
-  local text = file and file:read("a") or ""
-  if file then file:close() end
-  local pids = {}
-  for child in text:gmatch("%d+") do pids[#pids + 1] = math.tointeger(tonumber(child)) end
-  return pids
-end
-
 -- The workers are children of children of the main process.
 local function kill_a_worker(pid)
   local workers = {}
-  for _, child in ipairs(children_of(pid)) do
-    for _, worker in ipairs(children_of(child)) do workers[#workers + 1] = worker end
+  for _, child in ipairs(trial.children(pid)) do
+    for _, worker in ipairs(trial.children(child)) do workers[#workers + 1] = worker end
   end
   return #workers > 0 and uv.kill(workers[math.random(#workers)], "sigkill") == 0
 end
@@ -111,7 +99,7 @@ local failed = false
 for i = 1, ROUNDS do
   local folder = assert(uv.fs_mkdtemp((os.getenv("TMPDIR") or "/tmp") .. "/kill_resume-XXXXXX"))
   local ok, err = pcall(round, folder)
-  print(ok and ("PASS round %d"):format(i) or ("FAIL round %d: %s (seed %d)"):format(i, err, seed))
+  print(ok and ("PASS round %d"):format(i) or ("FAIL round %d: %s (seed %d)"):format(i, err, trial.seed))
   failed = failed or not ok
   for name in uv.fs_scandir_next, assert(uv.fs_scandir(folder)) do
     uv.fs_unlink(folder .. "/" .. name)
