@@ -99,7 +99,8 @@ local failed = false
 for i = 1, ROUNDS do
   local folder = assert(uv.fs_mkdtemp((os.getenv("TMPDIR") or "/tmp") .. "/kill_resume-XXXXXX"))
   local ok, err = pcall(round, folder)
-  print(ok and ("PASS round %d"):format(i) or ("FAIL round %d: %s (seed %d)"):format(i, err, trial.seed))
+  local line = ok and "PASS round %d" or "FAIL round %d: %s (seed %d)"
+  print(line:format(i, err, trial.seed))
   failed = failed or not ok
   for name in uv.fs_scandir_next, assert(uv.fs_scandir(folder)) do
     uv.fs_unlink(folder .. "/" .. name)

@@ -207,8 +207,8 @@ for _, name in ipairs{ "apply_async", "imap", "imap_unordered" } do
     for _ in pairs(outcome.found) do right = right + 1 end
     trial.expect(right + failed == TASKS, "%d results and %d errors", right, failed)
     trial.expect(stats.failed == failed, "the pool says %d failed", stats.failed)
-    trial.note("%d tasks, %d workers killed, %d tasks failed, %d of them beside their function", TASKS,
-      n, failed, beside)
+    trial.note("%d tasks, %d workers killed, %d tasks failed, %d of them beside their function",
+      TASKS, n, failed, beside)
   end)
 end
 
