@@ -110,7 +110,7 @@ end
 local function lost_alone(self, task, err)
   if was_finished(self, task, err) then return end
   if task.called_off then return task:passed(mooncrew.Cancelled) end
-  if task.tried < task.retries.max and not task.given_up then
+  if task.tried < task.retries.max and not task.given_up and not self.draining then
     try_again(self, task)
   else
     fail(self, task, err)
@@ -340,7 +340,7 @@ end
 ---Takes back what workers have not begun of their chunks, when there is nothing else to do for
 ---the others, and gives it to all.
 function dispatch.divide(self)
-  if self.n_divisible == 0 or self.core:queued() > 0 then return end
+  if self.n_divisible == 0 or self.draining or self.core:queued() > 0 then return end
   local tasks = {}
   for _, task in ipairs(self.pending) do
     if task and task.divisible and not task.waits then tasks[#tasks + 1] = task end
@@ -362,6 +362,7 @@ end
 ---@param task table with task.tried
 ---@param more? boolean more come at once: it need not go before dispatch.flush
 function dispatch.give(self, task, more)
+  if self.draining then return task:cancelled() end
   remember(self, task)
   if not line.is_empty(self.held) then
     set_waits(self, task, true)
@@ -379,6 +380,20 @@ end
 
 ---Sends what was given.
 function dispatch.flush(self) flush(self) end
+
+---Gives up all tasks that no worker has taken.
+function dispatch.give_up_queued(self)
+  flush(self)
+  take_back(self)
+  local queued = {}
+  for _, task in ipairs(self.pending) do
+    if task and task.waits then queued[#queued + 1] = task end
+  end
+  table.sort(queued, function(a, b) return math.ult(a.id, b.id) end)
+  for _, task in ipairs(queued) do
+    if forget(self, task.id) then task:cancelled() end
+  end
+end
 
 ---Ends all tasks that are at work, of a run that was called off. What has been done counts still.
 function dispatch.call_off(self)

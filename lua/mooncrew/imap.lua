@@ -14,6 +14,7 @@ local imap = {}
 ---@field buffer? integer items that are taken from the source ahead of the caller
 ---@field retries? integer|mooncrew.Pool.retries
 ---@field timeout? number seconds for each item
+---@field capture? boolean|integer|string what the tasks write is kept in their errors
 ---@field name? fun(item: any, index: integer): string|number a task's name in the joblog
 
 local OPTIONS = {
@@ -199,6 +200,7 @@ local function wait_chunk(job)
   local pool = job.pool
   while true do
     pool:poll()
+    if pool.draining then job.exhausted = true end
     local chunk = next_chunk(job)
     if chunk then return chunk end
     local ahead = job.given - job.taken
@@ -208,6 +210,7 @@ local function wait_chunk(job)
       local err = job.source_error
       job.source_error = nil
       if err ~= nil then error(err, 0) end
+      if pool.interruption then pool:finish_drain() end
       return nil
     else
       pool:await()
@@ -249,7 +252,8 @@ function imap.start(pool, func, ordered, fn, source, options)
         end
         if chunk.cancelled then
           chunk = { n = 0 }
-          error(mooncrew.Cancelled, 0)
+          -- What a drain has given up is no loss: its end is what is raised.
+          if not pool.draining then error(mooncrew.Cancelled, 0) end
         end
       end
       at = at + 1

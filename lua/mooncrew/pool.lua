@@ -8,6 +8,8 @@ local check = require "mooncrew.check"
 local callbacks = require "mooncrew.callbacks"
 local capture = require "mooncrew.capture"
 local dispatch = require "mooncrew.dispatch"
+local drain = require "mooncrew.drain"
+local interrupt = require "mooncrew.interrupt"
 local line = require "mooncrew.line"
 local result = require "mooncrew.result"
 local mapping = require "mooncrew.mapping"
@@ -47,6 +49,7 @@ function pool.new(options)
     retries = wanted.retries,
     timeout = wanted.timeout,
     capture = wanted.capture,
+    on_interrupt = wanted.on_interrupt,
     pending = {},
     free = {},
     n_free = 0,
@@ -86,18 +89,14 @@ local function wait_for_more(self, latch, deadline)
   return self.core:wait(latch, deadline and math.max(0, deadline - parts.now()))
 end
 
----@package
-function Pool:wait_for(res, timeout)
-  if timeout ~= nil and type(timeout) ~= "number" then
-    check.fail("get", "timeout", "a number of seconds", timeout, 3)
-  end
-  local deadline = timeout and parts.now() + timeout
+local function wait_for(self, res, deadline)
   while true do
     local n = self:poll()
     if res.state ~= "pending" then return true end
     -- Its task is lost to a Ctrl-C in the middle of the bookkeeping.
     if self.n_pending == 0 then return result.cancelled(res) end
-    if n >= THICK and self.n_pending > 4 * THICK and (not timeout or timeout > NAP) then
+    local has_time = not deadline or deadline > parts.now() + NAP
+    if n >= THICK and self.n_pending > 4 * THICK and has_time then
       -- Where results come thick and fast, and more are under way: woken for each of them, this
       -- process would do little else than fall asleep again, at a hundred times their price.
       mooncrew.sleep(NAP)
@@ -113,7 +112,15 @@ function Pool:wait_for(res, timeout)
 end
 
 ---@package
-function Pool:await() wait_for_more(self) end
+function Pool:wait_for(res, timeout)
+  if timeout ~= nil and type(timeout) ~= "number" then
+    check.fail("get", "timeout", "a number of seconds", timeout, 3)
+  end
+  return drain.guard(self, wait_for, res, timeout and parts.now() + timeout)
+end
+
+---@package
+function Pool:await() drain.guard(self, wait_for_more) end
 
 -- -- what goes out ------------------------------------------------------------------------------
 
@@ -150,6 +157,7 @@ end
 ---Raises, at the caller of the pool's method, when the pool takes no more tasks.
 ---@package
 function Pool:check_open(func)
+  if self.interruption then drain.finish(self) end
   if self.terminated then error(func .. ": the pool has been terminated", 3) end
   if self.closed then error(func .. ": the pool is closed", 3) end
 end
@@ -222,6 +230,20 @@ function Pool:close()
   self:poll()
 end
 
+local function join(self, deadline)
+  local core = self.core
+  while true do
+    self:poll()
+    if self.n_pending == 0 and core:has_ended() then
+      if self.book then self.book:close() end
+      drain.finish(self)
+      return callbacks.finish(self.callbacks, deadline)
+    end
+    local ok, err = wait_for_more(self, nil, deadline)
+    if not ok then return nil, err end
+  end
+end
+
 ---Waits for the end of a closed pool: all results are in, all callbacks have run. Raises what the
 ---first callback that failed raised.
 ---@param timeout? number seconds
@@ -232,32 +254,28 @@ function Pool:join(timeout)
     error("join: the pool is still open: close or terminate it first", 2)
   end
   if timeout ~= nil then check.type("join", "timeout", timeout, "number") end
-  local deadline = timeout and parts.now() + timeout
-  local core = self.core
-  while true do
-    self:poll()
-    if self.n_pending == 0 and core:has_ended() then
-      if self.book then self.book:close() end
-      return callbacks.finish(self.callbacks, deadline)
-    end
-    local ok, err = wait_for_more(self, nil, deadline)
-    if not ok then return nil, err end
-  end
+  return drain.guard(self, join, timeout and parts.now() + timeout)
 end
 
+---@package
+function Pool:finish_drain() drain.finish(self) end
+
 ---Ends the workers at once. Unfinished results fail with mooncrew.Cancelled.
-function Pool:terminate()
+---@param interrupted? boolean because of Ctrl-C: a second one ends this process at once
+function Pool:terminate(interrupted)
   if self.terminated then return end
   self.closed, self.terminated = true, true
-  self.core:terminate()
+  self.core:terminate(interrupted)
   dispatch.take_in(self)
   dispatch.fail_rest(self, true)
   if self.book then self.book:close() end
 end
 
 function Pool:__close(err)
-  if err ~= nil then
-    self:terminate()
+  if err ~= nil and interrupt.is(err) and self.on_interrupt == "drain" then
+    if not self.terminated then drain.close(self) end
+  elseif err ~= nil then
+    self:terminate(interrupt.is(err))
   elseif not self.terminated then
     self:close()
     self:join()

@@ -16,7 +16,7 @@ local made = 0 -- pools, for their names
 local KNOWN = {
   processes = true, initializer = true, initargs = true, maxtasksperchild = true, name = true,
   retries = true, task_timeout = true, initializer_timeout = true,
-  capture = true, joblog = true, resume = true, halt = true,
+  capture = true, on_interrupt = true, joblog = true, resume = true, halt = true,
   max_memory = true, limits = true, sandbox = true,
 }
 
@@ -31,6 +31,7 @@ local KNOWN = {
 ---@field sandbox? mooncrew.sandbox of each worker
 ---@field retries? integer|mooncrew.Pool.retries of a task whose worker died or that was late
 ---@field task_timeout? number seconds that a task may take in its worker
+---@field on_interrupt? "terminate"|"drain" what Ctrl-C and SIGTERM do; default: end the workers
 ---@field capture? boolean|integer|string what tasks write is kept for their results: docs/pools.md
 ---@field joblog? string a file that gets a line for each finished task: docs/joblog.md
 ---@field resume? boolean|"failed" pass over what the joblog says is done; or failed tasks not
@@ -53,6 +54,13 @@ local function optional(options, name, kind)
   return options[name]
 end
 
+local function interruption(value)
+  if value ~= nil and value ~= "terminate" and value ~= "drain" then
+    check.fail("Pool", "on_interrupt", '"terminate" or "drain"', value, 4)
+  end
+  return value or "terminate"
+end
+
 ---@param options? integer|mooncrew.Pool.options
 ---@return table wanted
 function pool_options.check(options)
@@ -69,6 +77,7 @@ function pool_options.check(options)
     timeout = check.timeout("Pool", "task_timeout", options.task_timeout, 3),
     max_memory = check.size("Pool", "max_memory", options.max_memory, 3),
     capture = capture.check("Pool", options.capture, 0, 3),
+    on_interrupt = interruption(options.on_interrupt),
     name = optional(options, "name", "string"),
   }
   local wrong

@@ -74,6 +74,7 @@ function Result:get(timeout)
   local done, err = self:wait(timeout)
   if not done then return nil, err end
   if self.state == "raised" then error(self.values[1], 0) end
+  if self.state == "cancelled" and self.owner.interruption then self.owner:finish_drain() end
   if self.state ~= "returned" then return nil, self.values[1] end
   return table.unpack(self.values, 1, self.values.n)
 end

@@ -10,19 +10,20 @@
 
 #define CLASS "mooncrew.fs.copy"
 
-static bool take_interrupt(void *interrupted) {
-  if (mc_interrupt_take())
-    *(bool *)interrupted = true;
-  return *(bool *)interrupted;
+static bool take_interrupt(void *data) {
+  enum mc_interruption *interruption = data;
+  if (!*interruption)
+    *interruption = mc_interrupt_take();
+  return *interruption != MC_NO_INTERRUPTION;
 }
 
 /* Pushes what a call returns; `copy->data` is the flag of take_interrupt, or NULL. */
 static int outcome(lua_State *L, const char *function, int error,
                    const struct mc_fs_copy *copy) {
   static const char *const lost[] = {NULL, "owner", "xattrs", "owner, xattrs"};
-  const bool *interrupted = copy->data;
-  if (interrupted && *interrupted)
-    return luaL_error(L, "interrupted!");
+  const enum mc_interruption *interruption = copy->data;
+  if (interruption && *interruption)
+    return luaL_error(L, "%s", mc_interrupt_text(*interruption));
   if (error < 0)
     return bind_fs_fail(L, function, copy->failure.path, error, copy->failure.text);
   lua_pushboolean(L, 1);
@@ -105,9 +106,9 @@ static int fs_copy_file(lua_State *L) {
   struct mc_fs_copy copy = check_arguments(L, true);
   if (bind_in_task(L))
     return copy_in_task(L, &copy);
-  bool interrupted = false;
+  enum mc_interruption interruption = MC_NO_INTERRUPTION;
   copy.stop = take_interrupt;
-  copy.data = &interrupted;
+  copy.data = &interruption;
   return outcome(L, "copy_file", mc_fs_copy_file(&copy), &copy);
 }
 
@@ -128,9 +129,9 @@ static int fs_copy_range(lua_State *L) {
   struct mc_fs_copy copy = {.from = bind_fs_check_path(L, 1),
                             .to = bind_fs_check_path(L, 2)};
   lua_Integer offset = check_offset(L, 3), length = check_offset(L, 4);
-  bool interrupted = false;
+  enum mc_interruption interruption = MC_NO_INTERRUPTION;
   copy.stop = take_interrupt;
-  copy.data = &interrupted;
+  copy.data = &interruption;
   int error = mc_fs_copy_range(&copy, (uint64_t)offset, (uint64_t)length);
   return outcome(L, "copy_range", error, &copy);
 }
@@ -140,9 +141,9 @@ static int fs_same_data(lua_State *L) {
                             .to = bind_fs_check_path(L, 2)};
   lua_Integer offset = lua_isnoneornil(L, 3) ? 0 : check_offset(L, 3);
   lua_Integer length = lua_isnoneornil(L, 4) ? LUA_MAXINTEGER : check_offset(L, 4);
-  bool interrupted = false;
+  enum mc_interruption interruption = MC_NO_INTERRUPTION;
   copy.stop = take_interrupt;
-  copy.data = &interrupted;
+  copy.data = &interruption;
   int same = mc_fs_same_data(&copy, (uint64_t)offset, (uint64_t)length);
   if (same < 0)
     return outcome(L, "same_data", same, &copy);
@@ -153,10 +154,10 @@ static int fs_same_data(lua_State *L) {
 static int fs_hash_file(lua_State *L) {
   const char *path = bind_fs_check_path(L, 1);
   char digits[MC_FS_HASH_LENGTH + 1];
-  bool interrupted = false;
-  int error = mc_fs_hash_file(path, take_interrupt, &interrupted, digits);
-  if (interrupted)
-    return luaL_error(L, "interrupted!");
+  enum mc_interruption interruption = MC_NO_INTERRUPTION;
+  int error = mc_fs_hash_file(path, take_interrupt, &interruption, digits);
+  if (interruption)
+    return luaL_error(L, "%s", mc_interrupt_text(interruption));
   if (error)
     return bind_fs_fail(L, "hash_file", path, error, NULL);
   lua_pushstring(L, digits);

@@ -18,8 +18,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const char interrupted[] = "interrupted!";
-
 static const char failure_key; /* registry: the error that waits to be raised */
 
 /* luv's own functions, from the library that holds them: opened when a script asks. */
@@ -33,8 +31,9 @@ static struct {
 static void raise_late(lua_State *L, lua_Debug *record) {
   (void)record;
   lua_sethook(L, NULL, 0, 0);
-  if (mc_interrupt_take())
-    luaL_error(L, "%s", interrupted);
+  enum mc_interruption what = mc_interrupt_take();
+  if (what)
+    luaL_error(L, "%s", mc_interrupt_text(what));
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_key) == LUA_TNIL) {
     lua_pop(L, 1);
     return;
@@ -44,11 +43,13 @@ static void raise_late(lua_State *L, lua_Debug *record) {
   lua_error(L);
 }
 
-/* Whether the value on top is what a Ctrl-C raises. */
-static bool is_interrupt(lua_State *L) {
-  size_t length = 0, end = sizeof interrupted - 1;
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
-  return length >= end && strcmp(text + length - end, interrupted) == 0;
+/* Whether the value on top is what a Ctrl-C or a SIGTERM raises. */
+static enum mc_interruption is_interrupt(lua_State *L) {
+  size_t length = 0;
+  if (lua_type(L, -1) != LUA_TSTRING)
+    return MC_NO_INTERRUPTION;
+  const char *text = lua_tolstring(L, -1, &length);
+  return mc_interrupt_of(text, length);
 }
 
 static int add_traceback(lua_State *L) {
@@ -59,8 +60,9 @@ static int add_traceback(lua_State *L) {
 
 /* Pops the error: the first one is kept, others are its consequences. */
 static void keep_error(lua_State *L) {
-  if (is_interrupt(L)) {
-    mc_interrupt(); /* whoever waits takes it, in a coroutine too */
+  enum mc_interruption what = is_interrupt(L);
+  if (what) {
+    mc_interrupt(what); /* whoever waits takes it, in a coroutine too */
   } else if (lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_key) == LUA_TNIL) {
     lua_pushvalue(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);

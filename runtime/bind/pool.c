@@ -9,6 +9,7 @@
 #include "bind/latch.h"
 #include "bind/wait.h"
 #include "bind/waitable.h"
+#include "crew/interrupt.h"
 #include "crew/pool.h"
 #include "share/object.h"
 #include "share/queue.h"
@@ -138,8 +139,12 @@ static void terminate(struct bind_pool *pool) {
   bind_child_unlist(&pool->child);
 }
 
+/* pool:terminate(interrupted): after a Ctrl-C, a second one ends this process at once */
 static int pool_terminate(lua_State *L) {
-  terminate(check_pool(L));
+  struct bind_pool *pool = check_pool(L);
+  mc_interrupt_set_deadly(lua_toboolean(L, 2));
+  terminate(pool);
+  mc_interrupt_set_deadly(false);
   return 0;
 }
 

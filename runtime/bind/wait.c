@@ -135,8 +135,9 @@ void bind_waits_forget(void) {
 }
 
 void bind_check_interrupt(lua_State *L) {
-  if (mc_interrupt_take())
-    luaL_error(L, "interrupted!");
+  enum mc_interruption what = mc_interrupt_take();
+  if (what)
+    luaL_error(L, "%s", mc_interrupt_text(what));
   if (!lua_gethook(L))
     return;
   /* In a foreign host the signal handler has set a hook that raises when Lua code runs

@@ -59,7 +59,8 @@ bool bind_in_task(lua_State *L);
  * wait->outcome. `wait` may be a local variable. */
 int bind_block(lua_State *L, struct bind_wait *wait, mc_time deadline);
 
-/* Raises "interrupted!" when Ctrl-C came: after every system call that a signal ended. */
+/* Raises what Ctrl-C or SIGTERM is to raise: after every system call that a signal
+ * ended. */
 void bind_check_interrupt(lua_State *L);
 
 /* The deadline of an optional time-out argument in seconds: nil is MC_FOREVER. Raises for

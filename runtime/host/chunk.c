@@ -10,15 +10,16 @@
 #include <lauxlib.h>
 #include <string.h>
 
-static bool prompt;      /* the prompt is running the chunks */
-static bool interrupted; /* a Ctrl-C came through outside the prompt */
+static bool prompt;                       /* the prompt is running the chunks */
+static enum mc_interruption interruption; /* what came through outside the prompt */
 
 /* The message handler: value → what is reported. Called from C straight, so that a
  * __tostring sees the failed function at the level where lua shows it. */
 static int explain(lua_State *L) {
-  if (!prompt && interrupt_is_error(L, 1)) {
-    interrupted = true;
-    lua_pushstring(L, "interrupted!");
+  enum mc_interruption what = interrupt_of_error(L, 1);
+  if (!prompt && what) {
+    interruption = what;
+    lua_pushstring(L, mc_interrupt_text(what));
     return 1;
   }
   const char *message = lua_tostring(L, 1);
@@ -35,7 +36,7 @@ int chunk_call(lua_State *L, int n_args, int n_results) {
   int handler = lua_gettop(L) - n_args;
   lua_pushcfunction(L, explain);
   lua_insert(L, handler);
-  interrupt_arm(L);
+  interrupt_arm(L, !prompt);
   int status = lua_pcall(L, n_args, n_results, handler);
   interrupt_disarm();
   lua_remove(L, handler);
@@ -62,12 +63,13 @@ void chunk_set_prompt(bool at_prompt) {
 }
 
 void chunk_end(lua_State *L) {
-  if (!interrupt_drop(L) || interrupted)
+  enum mc_interruption what = interrupt_drop(L);
+  if (!what || interruption)
     return;
-  interrupted = true;
-  report_message("interrupted!");
+  interruption = what;
+  report_message(mc_interrupt_text(what));
 }
 
-bool chunk_was_interrupted(void) {
-  return interrupted;
+enum mc_interruption chunk_interruption(void) {
+  return interruption;
 }

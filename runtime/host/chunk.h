@@ -1,6 +1,9 @@
-/* Running code the way the command runs it: with a traceback and under Ctrl-C. */
+/* Running code the way the command runs it: with a traceback, under Ctrl-C and SIGTERM.
+ */
 #ifndef MC_HOST_CHUNK_H
 #define MC_HOST_CHUNK_H
+
+#include "crew/interrupt.h"
 
 #include <lua.h>
 #include <stdbool.h>
@@ -14,15 +17,15 @@ int chunk_call(lua_State *L, int n_args, int n_results);
 int chunk_do_file(lua_State *L, const char *file);
 int chunk_do_string(lua_State *L, const char *code, const char *chunk_name);
 
-/* The prompt goes on after a Ctrl-C: told true, an interrupt is an error like any other.
- */
+/* The prompt goes on after a Ctrl-C: told true, an interrupt is an error like any other,
+ * and SIGTERM ends the process. */
 void chunk_set_prompt(bool at_prompt);
 
 /* Makes an interrupt that came too late to be raised one that came through, and reports
  * it. */
 void chunk_end(lua_State *L);
 
-/* Did a Ctrl-C come through to the command, so that it must end with status 130? */
-bool chunk_was_interrupted(void);
+/* What came through to the command, so that it must end. */
+enum mc_interruption chunk_interruption(void);
 
 #endif

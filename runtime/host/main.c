@@ -5,7 +5,7 @@
  *
  * Whatever runs Lua is below one pcall; each step reports its own errors and says whether
  * to go on. Exit status: 0, 1 for an error, 2 for bad usage, 130 for a Ctrl-C that nobody
- * caught. */
+ * caught, 143 for a SIGTERM. */
 #include "bind/open.h"
 #include "host/chunk.h"
 #include "host/helper.h"
@@ -27,6 +27,7 @@
 enum exit_status {
   EXIT_USAGE = 2,
   EXIT_INTERRUPTED = 128 + 2, /* what a shell reports for SIGINT */
+  EXIT_TERMINATED = 128 + 15, /* and for SIGTERM */
 };
 
 struct command {
@@ -128,20 +129,19 @@ static int run_command(lua_State *L) {
   return 1;
 }
 
-static bool call_finish(lua_State *L, bool abandon) {
+static int call_finish(lua_State *L, bool abandon) {
   lua_settop(L, 0);
   lua_pushcfunction(L, bind_finish);
   lua_pushboolean(L, abandon);
-  int status = chunk_call(L, 1, 0);
-  if (status != LUA_OK && !abandon) /* else it was said already what ends the command */
-    report_status(L, status);
-  return status == LUA_OK;
+  /* Those who are abandoned are ended for a signal, or an error; a signal is not caught
+   * then: it ends the command, and they go with it. */
+  return abandon ? lua_pcall(L, 1, 0, 0) : chunk_call(L, 1, 0);
 }
 
 /* Waits for the tasks and processes that the main chunk left running; after a Ctrl-C, or
  * when the waiting fails, ends them. */
 static bool finish(lua_State *L) {
-  bool ok = !chunk_was_interrupted() && call_finish(L, false);
+  bool ok = !chunk_interruption() && report_status(L, call_finish(L, false)) == LUA_OK;
   if (!ok)
     call_finish(L, true);
   chunk_end(L); /* a child that the same Ctrl-C ended may have ended the wait first */
@@ -160,8 +160,8 @@ static int run(struct command *command) {
   bool ok = status == LUA_OK && lua_toboolean(L, -1);
   ok = finish(L) && ok;
   lua_close(L);
-  if (chunk_was_interrupted())
-    return EXIT_INTERRUPTED;
+  if (chunk_interruption())
+    return chunk_interruption() == MC_TERMINATION ? EXIT_TERMINATED : EXIT_INTERRUPTED;
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -36,7 +36,8 @@ static const char more_usage[] =
     "  LUA_PATH, LUA_CPATH     where modules are looked for\n"
     "  MOONCREW_SCRIPTS        folders of installed task scripts, split by ':'\n"
     "\n"
-    "exit status: 0, 1 for an error, 2 for bad usage, 130 after Ctrl-C\n";
+    "exit status: 0, 1 for an error, 2 for bad usage, 130 after Ctrl-C, 143 after\n"
+    "SIGTERM\n";
 
 const char *report_set_name(const char *new_name) {
   const char *old = name;

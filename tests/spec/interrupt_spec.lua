@@ -1,49 +1,11 @@
 --- Ctrl-C: SIGINT raises `interrupted!` in the main chunk, and ends an unwilling command.
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
-local standalone = dofile(here .. "support/standalone.lua")
+local background = dofile(here .. "support/background.lua")
+local standalone = background.standalone
 local quote = standalone.quote
-
---- Starts the command in the background of a shell, which so ignores SIGINT for it, as a
---- terminal's Ctrl-C would not: the command must ask for the signal by itself.
----@param args string[]
----@param options? standalone.Options
----@return file* pipe  the pid is its first line; then comes the command's stdout
----@return integer pid
-local function start(args, options)
-  options = options or {}
-  options.limit = "ulimit -t 20" -- seconds of processor time: what can't be ended is
-  local command = standalone.command(standalone.binary, args, options)
-  local pipe = assert(io.popen(("sh -c %s"):format(quote(
-    ("%s </dev/null 2>%s & echo $!; wait $!; echo status $?"):format(command,
-      quote(standalone.path("stderr")))))))
-  return pipe, math.tointeger(pipe:read("n", "l"))
-end
-
----@param pid integer
----@return boolean  was there such a process?
-local function interrupt(pid)
-  return os.execute(("kill -s INT %d 2>/dev/null"):format(pid)) == true
-end
-
----@param pid integer
----@return integer  used so far, in ticks of the kernel's clock (10 ms)
-local function processor_time(pid)
-  local file <close> = assert(io.open(("/proc/%d/stat"):format(pid)))
-  local fields = {}
-  for field in file:read("a"):match("%) (.*)"):gmatch("%S+") do
-    table.insert(fields, math.tointeger(field) or 0)
-  end
-  return fields[12] + fields[13]
-end
-
----@param pipe file*
----@return integer status
-local function status_of(pipe)
-  local status = pipe:read("a"):match("status (%d+)\n$")
-  pipe:close()
-  return math.tointeger(status)
-end
+local start, interrupt = background.start, background.signal
+local processor_time, status_of = background.processor_time, background.status_of
 
 describe("interrupt", function()
   teardown(standalone.remove_folder)
@@ -58,7 +20,7 @@ describe("interrupt", function()
       local pipe, pid = start{ "-e", "print'ready' io.stdout:flush() " .. code }
       assert.equal("ready", pipe:read("l"))
       assert.is_true(interrupt(pid))
-      assert.equal(130, status_of(pipe))
+      assert.equal(130, (status_of(pipe)))
       assert.equal("lua: interrupted!\n", standalone.read("stderr"))
     end)
   end
@@ -74,7 +36,7 @@ describe("interrupt", function()
       local file <close> = assert(io.open(("/proc/%d/stat"):format(pid)))
     until file:read("a"):match("%) (%a)") == "S"
     interrupt(pid)
-    assert.equal(130, status_of(pipe))
+    assert.equal(130, (status_of(pipe)))
     assert.equal("lua: interrupted!\n", standalone.read("stderr"))
   end)
 
@@ -88,7 +50,7 @@ describe("interrupt", function()
       local pipe, pid = start(way[1], way[2])
       assert.equal("ready", pipe:read("l"))
       interrupt(pid)
-      assert.equal(130, status_of(pipe))
+      assert.equal(130, (status_of(pipe)))
       assert.equal("lua: interrupted!\n", standalone.read("stderr"))
     end
   end)
@@ -104,7 +66,7 @@ describe("interrupt", function()
       interrupt(pid)
       assert.matches("^false\t.*interrupted!$", pipe:read("l"))
     end
-    assert.equal(0, status_of(pipe))
+    assert.equal(0, (status_of(pipe)))
   end)
 
   it("runs to-be-closed values and finalizers on its way", function()
@@ -117,7 +79,7 @@ describe("interrupt", function()
     interrupt(pid)
     assert.equal("closed", pipe:read("l"))
     assert.equal("collected", pipe:read("l"))
-    assert.equal(130, status_of(pipe))
+    assert.equal(130, (status_of(pipe)))
   end)
 
   it("that was caught and became another error is that error", function()
@@ -126,7 +88,7 @@ describe("interrupt", function()
       error("gave up", 0)]] }
     assert.equal("ready", pipe:read("l"))
     interrupt(pid)
-    assert.equal(1, status_of(pipe))
+    assert.equal(1, (status_of(pipe)))
     assert.matches("^lua: gave up\nstack traceback:\n", standalone.read("stderr"))
   end)
 
@@ -149,7 +111,7 @@ describe("interrupt", function()
     while interrupt(pid) do
       kills = kills + 1
     end
-    assert.equal(130, status_of(pipe)) -- 128 + SIGINT
+    assert.equal(130, (status_of(pipe))) -- 128 + SIGINT
     assert.is_true(kills >= 2)
     assert.equal("", standalone.read("stderr")) -- by the signal, not by an error
   end)
@@ -157,6 +119,61 @@ describe("interrupt", function()
   it("is not left to children as ignored", function()
     local outcome = standalone.same{ "-e", "print(os.execute('kill -s INT $$'))" }
     assert.equal("nil\tsignal\t2\n", outcome.out)
+  end)
+
+  describe("by SIGTERM", function()
+    it("ends the command with 143 and one line, in order", function()
+      for what, code in pairs(waits) do
+        local pipe, pid = start{ "-e", [[
+          local a <close> = setmetatable({}, { __close = function() print'closed' end })
+          print'ready' io.stdout:flush() ]] .. code }
+        assert.equal("ready", pipe:read("l"))
+        assert.is_true(interrupt(pid, "TERM"))
+        assert.same({ 143, "closed\n" }, { status_of(pipe) }, what)
+        assert.equal("lua: terminated!\n", standalone.read("stderr"))
+      end
+    end)
+
+    it("that was caught comes through at the second one, at once", function()
+      local pipe, pid = start{ "-e", [[
+        print(pcall(function() print'ready' io.stdout:flush() while true do end end))
+        io.stdout:flush()
+        while true do end]] }
+      assert.equal("ready", pipe:read("l"))
+      interrupt(pid, "TERM")
+      assert.matches("^false\t.*terminated!$", pipe:read("l"))
+      interrupt(pid, "TERM")
+      assert.equal(143, (status_of(pipe)))
+      assert.equal("", standalone.read("stderr")) -- by the signal, not by an error
+    end)
+
+    it("stays ignored where it was", function()
+      local pipe, pid = start({ "-e", [[
+        print'ready' io.stdout:flush()
+        require'mooncrew'.sleep(0.3)
+        print'done']] }, { limit = "trap '' TERM" })
+      assert.equal("ready", pipe:read("l"))
+      interrupt(pid, "TERM")
+      assert.same({ 0, "done\n" }, { status_of(pipe) })
+    end)
+
+    it("ends its processes", function()
+      local pool = "m.Pool(1):map(m.sleep, { 1000 })"
+      for _, code in ipairs{ "", "p:join()", pool, "while true do end" } do
+        local pipe, pid = start{ "-e", [[
+          local m = require "mooncrew"
+          local p = m.Process{ target = function()
+            print(m.getpid()) io.stdout:flush()
+            m.sleep(1000)
+          end }
+          p:start() ]] .. code }
+        local child = math.tointeger(pipe:read("n", "l"))
+        interrupt(pid, "TERM")
+        assert.equal(143, (status_of(pipe)))
+        assert.equal("lua: terminated!\n", standalone.read("stderr"))
+        assert.is_false(interrupt(child))
+      end
+    end)
   end)
 
   describe("with processes", function()
@@ -180,7 +197,7 @@ describe("interrupt", function()
           p:start() ]] .. code }
         local child = math.tointeger(pipe:read("n", "l"))
         interrupt(pid)
-        assert.equal(130, status_of(pipe))
+        assert.equal(130, (status_of(pipe)))
         assert.equal("lua: interrupted!\n", standalone.read("stderr"))
         assert.is_false(interrupt(child))
       end)

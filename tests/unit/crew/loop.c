@@ -96,7 +96,7 @@ static void runs_the_callbacks_of_others(void **state) {
 
 static void on_alarm(int number) {
   (void)number;
-  mc_interrupt();
+  mc_interrupt(MC_CTRL_C);
 }
 
 static void an_interrupt_ends_the_turn(void **state) {
@@ -109,7 +109,7 @@ static void an_interrupt_ends_the_turn(void **state) {
   while (!came) {
     assert_int_equal(mc_loop_turn(NULL, 0, MC_FOREVER, NULL), 0);
     mc_loop_turned(NULL, 0);
-    came = mc_interrupt_take();
+    came = mc_interrupt_take() == MC_CTRL_C;
   }
   assert_false(mc_interrupt_take());
   sigaction(SIGALRM, &old, NULL);
