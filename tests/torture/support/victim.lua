@@ -52,6 +52,39 @@ function kinds.pool()
   return #work
 end
 
+-- Eight workers, each in another trouble, in a pool that has more to do.
+function kinds.crowd()
+  local lock, numbers = mooncrew.Lock(), mooncrew.dict{}
+  local crowd = {
+    function()
+      ignore_sigterm()
+      return work[3]()
+    end,
+    function() uv.kill(mooncrew.getpid(), "sigstop") end,
+    function()
+      lock:acquire()
+      while true do end
+    end,
+    function() for i = 1, math.huge do numbers[i % 1000] = ("x"):rep(i % 500) end end,
+    function()
+      local pool <close> = mooncrew.Pool(1)
+      pool:apply(work[1])
+    end,
+  }
+  table.move(work, 1, 3, #crowd + 1, crowd)
+  local pool = mooncrew.Pool{ processes = #crowd, capture = true }
+  for i = 1, #crowd do
+    pool:apply_async(function()
+      up:put(true)
+      print("at work")
+      crowd[i]()
+    end)
+  end
+  for i = 1, 100 do pool:apply_async(work[4], { i }) end
+  kinds.keep = pool
+  return #crowd
+end
+
 -- A pool in a child, whose task has a child of its own.
 function kinds.nested()
   mooncrew.Process{ target = function()
