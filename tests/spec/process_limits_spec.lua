@@ -53,10 +53,13 @@ local function take_files()
   return n, message
 end
 
+-- AddressSanitizer takes a lot of a process's memory, and holds back what is freed.
+local sanitized = assert(io.open("/proc/self/maps")):read("a"):find("libasan", 1, true) ~= nil
+
 -- Whether so much was had under a limit: a bit less for what the process needs itself, a bit more
 -- where a piece of the memory that it was born with was free.
 local function is_about(mib, got)
-  return got >= mib - 5 and got <= mib + 5
+  return got <= mib + 5 and (sanitized or got >= mib - 5)
 end
 
 local function compute()
@@ -87,7 +90,7 @@ describe("limits.memory", function()
       collectgarbage()
       return n, (take_memory(200))
     end)
-    assert.is_true(second >= first - 2, second)
+    assert.is_true(sanitized or second >= first - 2, second)
   end)
 
   it("is an error of kind NoMemory when nobody catches it", function()
