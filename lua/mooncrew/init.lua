@@ -18,7 +18,7 @@ require("mooncrew.tables")
 -- What is loaded when it is first used: modules, and makers of what never crosses to a process
 -- that has not used it itself (the classes of the others get their methods above, at once).
 local modules = {
-  http = true, html = true, fs = true, log = true, progress = true, main = true,
+  http = true, html = true, fs = true, log = true, progress = true, main = true, host = true,
 }
 local makers = { Pool = "mooncrew.pool", CoroutinePool = "mooncrew.coroutine_pool" }
 

@@ -21,16 +21,15 @@ enum mc_frame_type {
   MC_FRAME_TASK, /* id; number: its time in ns, 0: none; code: enum mc_task_form; values:
                     the form's own, then the arguments */
   MC_FRAME_CANCEL, /* id; code: whether by force */
-  MC_FRAME_ASK,  /* id; number: how long it may wait in ns; values: what, and arguments */
-  MC_FRAME_DROP, /* number: a reference that the host no longer holds */
-  MC_FRAME_REPLY, /* id of a CALL; code: 0 or 1 for an error; values: what came out */
-  MC_FRAME_BYE,   /* end in order */
+  MC_FRAME_ASK,    /* id; values: a shared object or false, what is to be done, arguments;
+                    answered by DONE */
+  MC_FRAME_DROP,   /* number: a reference that the host no longer holds */
+  MC_FRAME_REPLY,  /* id of a CALL; code: 0 or 1 for an error; values: what came out */
+  MC_FRAME_BYE,    /* end in order */
 
   /* to the host */
   MC_FRAME_DONE,   /* id; code: enum mc_done; values: results or the error */
-  MC_FRAME_ANSWER, /* id of an ASK; code: 0 or 1 for an error; values */
   MC_FRAME_CALL,   /* id; values: the name of a host function, and arguments */
-  MC_FRAME_LOG,    /* values: level and text */
   MC_FRAME_BROKEN, /* no worker can work; values: the error */
   MC_FRAME_TYPES,
 };

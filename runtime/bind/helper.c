@@ -73,7 +73,8 @@ static bool something_to_do(struct bind_wait *wait) {
   struct helper *helper = wait->data;
   struct bind_pool *pool = helper->dealer.pool;
   return helper->arrived || helper->writable || helper->gone ||
-         (!bind_stream_unsent(&helper->stream) && mc_queue_size(pool->results) > 0) ||
+         (bind_stream_unsent(&helper->stream) ? !(helper->socket_events & UV_WRITABLE)
+                                              : mc_queue_size(pool->results) > 0) ||
          (!helper->broken && mc_child_ended(&pool->child.child));
 }
 
@@ -89,6 +90,11 @@ static void on_frame(struct helper *helper, const struct bind_frame *frame) {
     break;
   case MC_FRAME_CANCEL:
     bind_dealer_cancel(&helper->dealer, frame->head.id, frame->head.code);
+    break;
+  case MC_FRAME_ASK:
+  case MC_FRAME_DROP:
+  case MC_FRAME_REPLY:
+    bind_ask(helper->L, frame);
     break;
   case MC_FRAME_BYE:
     helper->bye = true;
@@ -147,7 +153,8 @@ static bool send_hello(struct helper *helper, const struct wire_bytes *bytes) {
 
 /* The module with the shared memory that the host wants; then the options are decoded
  * anew, by a codec that knows all. */
-static void open_module(lua_State *L, const struct wire_bytes *hello) {
+static void open_module(lua_State *L, const struct wire_bytes *hello,
+                        struct bind_stream *stream) {
   wire_open(L, NULL);
   if (wire_decode(L, hello) != 1)
     luaL_error(L, "a hello without options");
@@ -165,6 +172,7 @@ static void open_module(lua_State *L, const struct wire_bytes *hello) {
   lua_getglobal(L, "require");
   lua_pushstring(L, "mooncrew.helper");
   lua_call(L, 1, 1);
+  bind_asks_open(L, lua_gettop(L), stream);
   lua_getfield(L, -1, "start");
   lua_pushvalue(L, -3);
   lua_call(L, 1, 2); /* the pool and the runners */
@@ -173,7 +181,7 @@ static void open_module(lua_State *L, const struct wire_bytes *hello) {
 static int start(lua_State *L) {
   struct helper *helper = lua_touserdata(L, 1);
   const struct wire_bytes *hello = lua_touserdata(L, 2);
-  open_module(L, hello);
+  open_module(L, hello, &helper->stream);
   bind_dealer_open(L, &helper->dealer, lua_gettop(L) - 1);
   watch(helper);
   lua_pushvalue(L, -2); /* else the collector would end the pool */
@@ -264,6 +272,7 @@ static int leave_host(lua_State *L) {
 }
 
 void bind_open_helper(lua_State *L) {
+  bind_open_asks(L);
   lua_pushcfunction(L, leave_host);
   lua_setfield(L, -2, "leave_host");
 }

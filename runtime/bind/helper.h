@@ -13,6 +13,7 @@
 #include "base/frame.h"
 #include "bind/pool.h"
 #include "crew/slips.h"
+#include "wire/wire.h"
 
 #include <lua.h>
 #include <uv.h>
@@ -64,6 +65,24 @@ size_t bind_stream_unsent(const struct bind_stream *stream);
 
 /* Waits for one whole frame; false: the host is gone. */
 bool bind_stream_await(struct bind_stream *stream, struct bind_frame *frame);
+
+/* ---- objects and questions (helper_ask.c) ---- */
+
+/* The functions of lua/mooncrew/helper.lua are in the table at `module`. */
+void bind_asks_open(lua_State *L, int module, struct bind_stream *stream);
+
+/* Deals with an ASK, a DROP or a REPLY. May run Lua tasks; raises for want of memory. */
+void bind_ask(lua_State *L, const struct bind_frame *frame);
+
+/* The host will know of these objects: they are held until it drops them, once for each
+ * time. Raises. */
+void bind_hold_for_host(lua_State *L, const uint32_t *refs, uint32_t n);
+
+/* The references of a frame, which stay valid until the next call. Raises. */
+const uint32_t *bind_frame_refs(lua_State *L, const struct bind_frame *frame);
+
+/* Sets host_send() in the table on top: the answers of Lua to the host. */
+void bind_open_asks(lua_State *L);
 
 /* ---- tasks (helper_tasks.c) ---- */
 

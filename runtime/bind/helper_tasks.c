@@ -63,6 +63,19 @@ static bool grow(struct bind_dealer *dealer) {
   return true;
 }
 
+/* The host may let go of the objects before a worker has the task. */
+static void hold(const unsigned char *refs, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++)
+    mc_object_hold(((const mc_ref *)(const void *)refs)[i]);
+}
+
+static void release(struct bind_waiting *task) {
+  for (uint32_t i = 0; task->copy && i < task->head.n_refs; i++)
+    mc_object_drop(((const mc_ref *)(void *)task->copy)[i]);
+  free(task->copy);
+  task->copy = NULL;
+}
+
 int bind_dealer_take(struct bind_dealer *dealer, const struct bind_frame *frame) {
   size_t refs = (size_t)frame->head.n_refs * sizeof(mc_ref);
   size_t length = refs + (size_t)frame->head.length;
@@ -72,6 +85,7 @@ int bind_dealer_take(struct bind_dealer *dealer, const struct bind_frame *frame)
   if (!copy)
     return -ENOMEM;
   memcpy(copy, frame->refs, length); /* the bytes lie behind the references */
+  hold(copy, frame->head.n_refs);
   dealer->n_waiting++;
   *waiting_at(dealer, dealer->n_waiting - 1) =
       (struct bind_waiting){frame->head.id, copy, frame->head};
@@ -79,7 +93,7 @@ int bind_dealer_take(struct bind_dealer *dealer, const struct bind_frame *frame)
 }
 
 static void forget_first(struct bind_dealer *dealer) {
-  free(waiting_at(dealer, 0)->copy);
+  release(waiting_at(dealer, 0));
   dealer->first++;
   dealer->n_waiting--;
 }
@@ -157,8 +171,7 @@ static bool drop_waiting(struct bind_dealer *dealer, uint64_t id) {
   }
   if (low == dealer->n_waiting || waiting_at(dealer, low)->id != id)
     return false;
-  free(waiting_at(dealer, low)->copy);
-  waiting_at(dealer, low)->copy = NULL;
+  release(waiting_at(dealer, low));
   return true;
 }
 
@@ -228,8 +241,8 @@ static bool pass_broken(lua_State *L, struct bind_stream *stream,
   return bind_stream_put(stream, &head, NULL, bytes.bytes);
 }
 
-static bool pass_result(struct bind_dealer *dealer, struct bind_stream *stream,
-                        const struct mc_result_head *result,
+static bool pass_result(lua_State *L, struct bind_dealer *dealer,
+                        struct bind_stream *stream, const struct mc_result_head *result,
                         const struct mc_lease *lease) {
   struct mc_frame head = {.type = MC_FRAME_DONE,
                           .id = retire(dealer, result->id),
@@ -238,8 +251,10 @@ static bool pass_result(struct bind_dealer *dealer, struct bind_stream *stream,
                           .length = lease->length - sizeof *result,
                           .n_refs = lease->n_handles,
                           .code = done_code(result->status)};
-  return !head.id ||
-         bind_stream_put(stream, &head, lease->handles, lease->bytes + sizeof *result);
+  if (!head.id)
+    return true;
+  bind_hold_for_host(L, lease->handles, lease->n_handles);
+  return bind_stream_put(stream, &head, lease->handles, lease->bytes + sizeof *result);
 }
 
 bool bind_dealer_collect(lua_State *L, struct bind_dealer *dealer,
@@ -258,7 +273,7 @@ bool bind_dealer_collect(lua_State *L, struct bind_dealer *dealer,
       if (broken)
         room = pass_broken(L, stream, &result, &leases[i]) && room;
       else if (result.status != MC_RESULT_RESTART)
-        room = pass_result(dealer, stream, &result, &leases[i]) && room;
+        room = pass_result(L, dealer, stream, &result, &leases[i]) && room;
       mc_lease_settle(&leases[i]);
     }
   }

@@ -125,7 +125,7 @@ MOONCREW_API int mooncrew_push_number(mooncrew_values *values, double number);
 MOONCREW_API int mooncrew_push_string(mooncrew_values *values, const char *string);
 MOONCREW_API int mooncrew_push_bytes(mooncrew_values *values, const void *bytes,
                                      size_t length);
-/* A copy of a value of some list, with all that is in it. */
+/* A copy of a value of some list, with all that is in it (no constants). */
 MOONCREW_API int mooncrew_push_value(mooncrew_values *values,
                                      const mooncrew_value *value);
 /* What follows belongs to the table, until its end: values get the keys 1, 2, 3 …, but
@@ -144,7 +144,7 @@ enum mooncrew_type {
   MOONCREW_STRING, /* any bytes */
   MOONCREW_TABLE,
   MOONCREW_CONSTANT, /* one of the module's, such as mooncrew.Empty; reads as a string */
-  MOONCREW_OBJECT    /* a shared object, such as a queue */
+  MOONCREW_OBJECT    /* a shared object, see mooncrew_value_object() */
 };
 
 /* Readers take NULL for a value or values: nothing is in there. What they return lives as
@@ -297,6 +297,63 @@ typedef struct mooncrew_stats {
 } mooncrew_stats;
 
 MOONCREW_API int mooncrew_get_stats(mooncrew *runtime, mooncrew_stats *stats);
+
+/* ---- shared objects ----
+ *
+ * Queues, dicts and lists that the host and its scripts use together: pass one as an
+ * argument, or take one out of results. Each call goes to the helper and back, some 0.1
+ * ms; the *_many calls do more in one. Other threads are not held up while one waits. */
+
+typedef struct mooncrew_object mooncrew_object;
+
+/* A queue for `maxsize` items; 0: no limit. The others are empty. */
+MOONCREW_API int mooncrew_queue_new(mooncrew *runtime, size_t maxsize,
+                                    mooncrew_object **queue, mooncrew_error **error);
+MOONCREW_API int mooncrew_dict_new(mooncrew *runtime, mooncrew_object **dict,
+                                   mooncrew_error **error);
+MOONCREW_API int mooncrew_list_new(mooncrew *runtime, mooncrew_object **list,
+                                   mooncrew_error **error);
+
+/* Lets go of it; it lives on while a script, a message or another handle has it. Also
+ * after its runtime was closed. NULL is nothing. */
+MOONCREW_API void mooncrew_object_free(mooncrew_object *object);
+
+/* The object that a value is, as a handle that the caller frees; NULL: it is none. */
+MOONCREW_API mooncrew_object *mooncrew_value_object(const mooncrew_value *value);
+MOONCREW_API int mooncrew_push_object(mooncrew_values *values, mooncrew_object *object);
+
+/* Calls a method of the Lua API on it: "qsize" or "close" of a queue, "append" of a list,
+ * and for dicts the functions of mooncrew.dict: "get", "set", "incr", "cas" … Lists have
+ * "get" (index), "set" (index, value) and "len" as well. `args` and `results` may be
+ * NULL. It waits as long as the method does. */
+MOONCREW_API int mooncrew_object_call(mooncrew_object *object, const char *method,
+                                      const mooncrew_values *args,
+                                      mooncrew_values **results, mooncrew_error **error);
+
+/* Puts each of the values as an item, in order. `count` (may be NULL) gets how many went
+ * in. MOONCREW_EFULL: no room until the time-out; MOONCREW_ECLOSED. */
+MOONCREW_API int mooncrew_queue_put(mooncrew_object *queue, const mooncrew_values *items,
+                                    int timeout, size_t *count, mooncrew_error **error);
+
+/* Waits for the first item, then takes up to `most`. The caller frees them.
+ * MOONCREW_EEMPTY: none until the time-out; MOONCREW_ECLOSED: closed and drained. After
+ * another error they may be lost. */
+MOONCREW_API int mooncrew_queue_get(mooncrew_object *queue, size_t most, int timeout,
+                                    mooncrew_values **items, mooncrew_error **error);
+
+/* ---- functions of the host ---- */
+
+/* Called with what a script gave. Pushes its results and returns MOONCREW_OK; or returns
+ * something else, and what it pushed first is raised in the script as an error. It may
+ * call everything but mooncrew_close(). */
+typedef int (*mooncrew_function)(void *data, const mooncrew_values *args,
+                                 mooncrew_values *results);
+
+/* Scripts may call require("mooncrew.host").NAME(…) from now on. It runs in the host, in
+ * a thread that is in mooncrew_dispatch(), mooncrew_wait() or mooncrew_run…() at that
+ * time; the script waits until there is one. NULL takes the name away. */
+MOONCREW_API int mooncrew_register(mooncrew *runtime, const char *name,
+                                   mooncrew_function function, void *data);
 
 /* ---- Lua mode ---- */
 

@@ -61,8 +61,12 @@ mooncrew_error *embed_raised(const mooncrew_values *values) {
   int code = MOONCREW_ERUN;
   if (!strcmp(kind, "NoMemory") || !strcmp(kind, "TooBig"))
     code = MOONCREW_ENOMEM;
-  if (!strcmp(kind, "WorkerLost"))
+  else if (!strcmp(kind, "WorkerLost"))
     code = MOONCREW_EWORKER;
+  else if (!strcmp(kind, "Empty"))
+    code = MOONCREW_EEMPTY;
+  else if (!strcmp(kind, "Closed"))
+    code = MOONCREW_ECLOSED;
   return embed_error_new(code, message, text_of(value, "traceback"), kind);
 }
 
@@ -106,17 +110,37 @@ static mooncrew_error *not_for_a_host(int code, const char *why) {
   return error;
 }
 
+/* The values of an arrival, with the objects that the helper now holds for us. As
+ * embed_decode. */
+static int values_of(mooncrew *runtime, const struct embed_arrival *arrival,
+                     mooncrew_values **values, const char **why) {
+  uint32_t n = arrival->head.n_refs, made = 0;
+  mooncrew_object **objects = n ? embed_new(n * sizeof(mooncrew_object *)) : NULL;
+  int code = n && !objects ? MOONCREW_ENOMEM : MOONCREW_OK;
+  for (; made < n && !code; made++) {
+    objects[made] = embed_object_new(runtime, runtime->serial, arrival->refs[made]);
+    if (!objects[made])
+      break;
+  }
+  if (made < n)
+    code = MOONCREW_ENOMEM; /* the helper holds the rest until its end */
+  if (!code)
+    code = embed_decode(arrival->bytes, (size_t)arrival->head.length, objects, n, values,
+                        why);
+  while (made)
+    mooncrew_object_free(objects[--made]);
+  embed_free(objects);
+  return code;
+}
+
 static void on_done(mooncrew *runtime, const struct embed_arrival *arrival) {
   const struct mc_frame *head = &arrival->head;
   struct embed_task *task = embed_task_find(runtime, head->id);
-  if (!task || task->finished)
-    return; /* it was cancelled meanwhile */
   mooncrew_values *values = NULL;
   mooncrew_error *error = NULL;
   const char *why = NULL;
   if (head->code == MC_DONE_RETURNED || head->code == MC_DONE_RAISED) {
-    int code = embed_decode(arrival->bytes, (size_t)head->length, arrival->refs,
-                            head->n_refs, &values, &why);
+    int code = values_of(runtime, arrival, &values, &why);
     if (code)
       error = not_for_a_host(code, why);
     else if (head->code == MC_DONE_RAISED)
@@ -128,7 +152,23 @@ static void on_done(mooncrew *runtime, const struct embed_arrival *arrival) {
     mooncrew_values_free(values);
     values = NULL;
   }
-  embed_task_finish(runtime, task, values, error);
+  if (task && !task->finished) {
+    embed_task_finish(runtime, task, values, error);
+    return;
+  }
+  mooncrew_values_free(values); /* it was cancelled meanwhile */
+  mooncrew_error_free(error);
+}
+
+static void on_call(mooncrew *runtime, const struct embed_arrival *arrival) {
+  mooncrew_values *values = NULL;
+  const char *why = NULL;
+  int code = values_of(runtime, arrival, &values, &why);
+  if (!code && embed_call_arrived(runtime, arrival->head.id, values))
+    return;
+  mooncrew_values_free(values);
+  embed_reply_failure(runtime, arrival->head.id,
+                      code == MOONCREW_EVALUE ? why : "not enough memory");
 }
 
 static void on_broken(mooncrew *runtime, const struct embed_arrival *arrival) {
@@ -147,6 +187,9 @@ static bool on_arrival(mooncrew *runtime, const struct embed_arrival *arrival) {
   switch (arrival->head.type) {
   case MC_FRAME_DONE:
     on_done(runtime, arrival);
+    return true;
+  case MC_FRAME_CALL:
+    on_call(runtime, arrival);
     return true;
   case MC_FRAME_BROKEN:
     on_broken(runtime, arrival);
@@ -176,7 +219,22 @@ static void read_all(mooncrew *runtime) {
   } while (filled == 1 && !runtime->broken);
 }
 
+/* Tells the helper which objects nobody holds any more. */
+static void send_drops(mooncrew *runtime) {
+  mooncrew_object *object = embed_objects_dropped(runtime);
+  while (object) {
+    mooncrew_object *next = object->next;
+    struct mc_frame head = {.type = MC_FRAME_DROP, .number = object->ref};
+    if (embed_channel_put(&runtime->channel, &head, NULL, NULL))
+      embed_free(object);
+    else
+      embed_object_drop(object); /* next time */
+    object = next;
+  }
+}
+
 void embed_flush(mooncrew *runtime) {
+  send_drops(runtime);
   if (!embed_channel_flush(&runtime->channel))
     return; /* reading will tell why */
   bool waits = runtime->channel.out.start < runtime->channel.out.length;
@@ -196,8 +254,7 @@ void embed_take_in(mooncrew *runtime) {
   struct pollfd polls[] = {{.fd = runtime->channel.fd, .events = POLLIN},
                            {.fd = runtime->pidfd, .events = POLLIN}};
   poll(polls, 2, 0);
-  if (runtime->channel.out.start < runtime->channel.out.length)
-    embed_flush(runtime);
+  embed_flush(runtime);
   if (polls[0].revents)
     read_all(runtime);
   if (polls[1].revents && runtime->pid)

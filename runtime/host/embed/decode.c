@@ -30,8 +30,8 @@ struct shared {
 struct decoder {
   mooncrew_values *values;
   const unsigned char *start, *at, *end;
-  const uint32_t *refs;
-  uint32_t n_refs;
+  mooncrew_object *const *objects;
+  uint32_t n_objects;
   size_t claimed;
   struct level *levels;
   size_t n_levels, max_levels;
@@ -135,11 +135,11 @@ static bool get_handle(struct decoder *d, mooncrew_value *value) {
   uint64_t index;
   if (!get_varint(d, &index))
     return false;
-  if (index >= d->n_refs)
+  if (index >= d->n_objects)
     return damaged(d);
   value->type = MOONCREW_OBJECT;
-  value->ref = d->refs[index];
-  return true;
+  value->object = d->objects[index];
+  return embed_values_hold(d->values, value->object) == MOONCREW_OK;
 }
 
 /* Opens a level for what is in the table. */
@@ -287,10 +287,14 @@ static bool get_all(struct decoder *d) {
   return d->at == d->end || damaged(d);
 }
 
-int embed_decode(const unsigned char *bytes, size_t length, const uint32_t *refs,
-                 uint32_t n_refs, mooncrew_values **out, const char **why) {
-  struct decoder d = {
-      .start = bytes, .at = bytes, .end = bytes + length, .refs = refs, .n_refs = n_refs};
+int embed_decode(const unsigned char *bytes, size_t length,
+                 mooncrew_object *const *objects, uint32_t n_objects,
+                 mooncrew_values **out, const char **why) {
+  struct decoder d = {.start = bytes,
+                      .at = bytes,
+                      .end = bytes + length,
+                      .objects = objects,
+                      .n_objects = n_objects};
   d.values = mooncrew_values_new();
   bool ok = d.values && get_all(&d);
   embed_free(d.levels);

@@ -1,5 +1,5 @@
 /* Values to a message of the codec (wire/format.h). */
-#include "host/embed/values.h"
+#include "host/embed/runtime.h"
 #include "wire/format.h"
 
 static bool put_byte(struct embed_buffer *out, unsigned byte) {
@@ -68,8 +68,8 @@ static bool put_value(struct embed_buffer *out, struct embed_buffer *refs,
     return put_table(out, refs, value->table);
   case MOONCREW_OBJECT:
     return put_byte(out, WIRE_HANDLE) &&
-           put_varint(out, (refs->length - refs->start) / sizeof value->ref) &&
-           embed_append(refs, &value->ref, sizeof value->ref);
+           put_varint(out, (refs->length - refs->start) / sizeof(uint32_t)) &&
+           embed_append(refs, &value->object->ref, sizeof(uint32_t));
   default:
     return put_byte(out, WIRE_NIL);
   }
@@ -83,18 +83,25 @@ static bool put_all(struct embed_buffer *out, struct embed_buffer *refs,
   return true;
 }
 
-int embed_encode(const mooncrew_values *first, const mooncrew_values *values,
-                 struct embed_buffer *out, struct embed_buffer *refs) {
+static bool are_of(const mooncrew *runtime, const mooncrew_values *values) {
+  for (size_t i = 0; i < values->n_objects; i++)
+    if (!embed_object_is_of(values->objects[i], runtime))
+      return false;
+  return true;
+}
+
+int embed_encode(const mooncrew *runtime, const mooncrew_values *first,
+                 const mooncrew_values *values, struct embed_buffer *out,
+                 struct embed_buffer *refs) {
   const mooncrew_values *both[] = {first, values};
   size_t count = 0;
   for (int i = 0; i < 2; i++) {
     if (!both[i])
       continue;
-    if (!embed_is_values(both[i]))
-      return MOONCREW_EINVAL;
-    if (both[i]->failure)
-      return both[i]->failure;
-    if (both[i]->n_open != 1)
+    int code = embed_values_check(both[i]);
+    if (code)
+      return code;
+    if (!are_of(runtime, both[i]))
       return MOONCREW_EINVAL;
     count += mooncrew_values_count(both[i]);
   }

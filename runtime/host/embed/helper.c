@@ -94,7 +94,8 @@ static int say_hello(mooncrew *runtime, const mooncrew_options *options) {
   push_text(values, "package_cpath", options->package_cpath);
   push_text(values, "preload", options->preload);
   mooncrew_end_table(values);
-  int code = values ? embed_encode(values, NULL, &bytes, &refs) : MOONCREW_ENOMEM;
+  int code =
+      values ? embed_encode(runtime, values, NULL, &bytes, &refs) : MOONCREW_ENOMEM;
   struct mc_frame head = {
       .type = MC_FRAME_HELLO, .number = MC_FRAME_MAGIC, .code = MC_FRAME_PROTOCOL};
   if (!code && !embed_channel_put(&runtime->channel, &head, &refs, &bytes))
@@ -152,8 +153,8 @@ static int read_hello(const struct embed_arrival *arrival, const char *path,
                       mooncrew_error **error) {
   mooncrew_values *values = NULL;
   const char *why, *theirs = NULL;
-  int code = embed_decode(arrival->bytes, (size_t)arrival->head.length, arrival->refs,
-                          arrival->head.n_refs, &values, &why);
+  int code =
+      embed_decode(arrival->bytes, (size_t)arrival->head.length, NULL, 0, &values, &why);
   if (code == MOONCREW_ENOMEM)
     return embed_fail(error, code, "mooncrew_open: not enough memory");
   if (code)

@@ -7,6 +7,7 @@
 static struct mc_guard guard;
 static pid_t owner; /* the process whose runtimes they are; 0: nobody's yet */
 static mooncrew *first;
+static uint64_t last_serial;
 
 /* One thread of a process gets to ready the registry; a child starts anew: the guard may
  * be held by a thread that it does not have. */
@@ -35,6 +36,7 @@ bool embed_register(mooncrew *runtime) {
   if (!ready())
     return false;
   mc_guard_lock(&guard);
+  runtime->serial = ++last_serial;
   runtime->next = first;
   first = runtime;
   mc_guard_unlock(&guard);
@@ -48,8 +50,9 @@ static mooncrew *find(const mooncrew *runtime) {
   return found;
 }
 
-int embed_enter(struct embed_visit *visit, mooncrew *runtime, const char *function,
-                mooncrew_error **error) {
+/* serial 0: any. */
+static int enter(struct embed_visit *visit, mooncrew *runtime, uint64_t serial,
+                 const char *function, mooncrew_error **error) {
   pid_t whose = __atomic_load_n(&owner, __ATOMIC_ACQUIRE);
   if (whose && whose != getpid())
     return embed_fail(error, MOONCREW_EFORKED,
@@ -62,9 +65,11 @@ int embed_enter(struct embed_visit *visit, mooncrew *runtime, const char *functi
   visit->runtime = NULL;
   if (whose) {
     mc_guard_lock(&guard);
-    visit->runtime = find(runtime);
-    if (visit->runtime)
-      visit->runtime->inside++;
+    mooncrew *found = find(runtime);
+    if (found && (!serial || found->serial == serial)) {
+      visit->runtime = found;
+      found->inside++;
+    }
     mc_guard_unlock(&guard);
   }
   if (!visit->runtime) {
@@ -74,6 +79,44 @@ int embed_enter(struct embed_visit *visit, mooncrew *runtime, const char *functi
   }
   mc_guard_lock(&runtime->guard);
   return MOONCREW_OK;
+}
+
+int embed_enter(struct embed_visit *visit, mooncrew *runtime, const char *function,
+                mooncrew_error **error) {
+  return enter(visit, runtime, 0, function, error);
+}
+
+int embed_enter_object(struct embed_visit *visit, const mooncrew_object *object,
+                       const char *function, mooncrew_error **error) {
+  if (!object)
+    return embed_fail(error, MOONCREW_EINVAL, "%s: object: one expected, got NULL",
+                      function);
+  return enter(visit, object->runtime, object->serial, function, error);
+}
+
+void embed_object_drop(mooncrew_object *object) {
+  mooncrew *runtime = NULL;
+  if (__atomic_load_n(&owner, __ATOMIC_ACQUIRE) == getpid()) {
+    mc_guard_lock(&guard);
+    runtime = find(object->runtime);
+    if (runtime && runtime->serial == object->serial) {
+      object->next = runtime->dropped;
+      runtime->dropped = object;
+    } else {
+      runtime = NULL;
+    }
+    mc_guard_unlock(&guard);
+  }
+  if (!runtime)
+    embed_free(object);
+}
+
+mooncrew_object *embed_objects_dropped(mooncrew *runtime) {
+  mc_guard_lock(&guard);
+  mooncrew_object *dropped = runtime->dropped;
+  runtime->dropped = NULL;
+  mc_guard_unlock(&guard);
+  return dropped;
 }
 
 void embed_leave(struct embed_visit *visit) {

@@ -47,6 +47,11 @@ static int check_options(const mooncrew_options *options, mooncrew_error **error
 static void discard(mooncrew *runtime) {
   embed_stop(runtime);
   embed_tasks_free(runtime);
+  embed_calls_free(runtime);
+  for (mooncrew_object *object = runtime->dropped, *next; object; object = next) {
+    next = object->next;
+    embed_free(object);
+  }
   mooncrew_error_free(runtime->broken);
   mc_guard_destroy(&runtime->guard);
   embed_free(runtime);

@@ -28,15 +28,32 @@ struct embed_task {
   mooncrew_done done; /* NULL: for mooncrew_wait() */
   void *data;
   bool finished;
+  bool ask;                 /* no task, but a question to the helper */
   bool forsaken;            /* nobody can ask for its outcome */
   mooncrew_values *results; /* once finished: these, or the error */
   mooncrew_error *error;
   struct embed_task *next_due;
 };
 
+/* A script calls a function of the host. */
+struct embed_call {
+  uint64_t id;           /* the helper's */
+  mooncrew_values *args; /* the name, and what the script gave */
+  struct embed_call *next;
+};
+
+struct embed_function {
+  struct embed_function *next;
+  mooncrew_function function;
+  void *data;
+  char name[];
+};
+
 struct mooncrew {
-  mooncrew *next;  /* registry */
-  unsigned inside; /* registry: threads in a call */
+  mooncrew *next;           /* registry */
+  uint64_t serial;          /* registry: never used again in this process */
+  mooncrew_object *dropped; /* registry: objects that nobody holds any more */
+  unsigned inside;          /* registry: threads in a call */
   struct mc_guard guard;
   enum embed_state state;
   struct embed_channel channel;
@@ -58,6 +75,8 @@ struct mooncrew {
   size_t n_slots, max_slots, n_free, max_free;
   uint64_t last_number; /* the upper half */
   struct embed_task *first_due, *last_due;
+  struct embed_call *first_call, *last_call;
+  struct embed_function *functions;
   uint64_t submitted, done, failed, cancelled, in_flight;
 };
 
@@ -76,6 +95,14 @@ void embed_leave(struct embed_visit *visit);
 bool embed_register(mooncrew *runtime); /* false: not in this process */
 /* Takes the runtime out and waits until nobody else is inside. */
 void embed_unregister(struct embed_visit *visit);
+
+/* The object is nobody's any more: the helper is told when the runtime sends next. */
+void embed_object_drop(mooncrew_object *object);
+/* Takes the list of those. */
+mooncrew_object *embed_objects_dropped(mooncrew *runtime);
+/* As embed_enter, for the runtime of an object. */
+int embed_enter_object(struct embed_visit *visit, const mooncrew_object *object,
+                       const char *function, mooncrew_error **error);
 
 /* The helper (helper.c): starts it, shakes hands and fills in the runtime's descriptors.
  */
@@ -109,6 +136,23 @@ void embed_tasks_cancel(mooncrew *runtime);
 /* Runs callbacks, without the guard meanwhile; how many. */
 unsigned embed_run_due(mooncrew *runtime, unsigned most);
 void embed_tasks_free(mooncrew *runtime);
+
+/* Waits for the outcome of a task without a callback and takes it. */
+int embed_wait(mooncrew *runtime, const char *function, mooncrew_task task,
+               mc_time deadline, mooncrew_values **results, mooncrew_error **error);
+/* Sends a frame that makes a task in flight, with an id of its own. `first` and `args`
+ * are its values. MOONCREW_OK and *task, or MOONCREW_ENOMEM, MOONCREW_EINVAL. */
+int embed_send(mooncrew *runtime, struct mc_frame *head, const mooncrew_values *first,
+               const mooncrew_values *args, struct embed_task **task);
+
+/* Calls of host functions (call.c); the guard is held. */
+/* Takes in a call; false: no memory. */
+bool embed_call_arrived(mooncrew *runtime, uint64_t id, mooncrew_values *args);
+/* Runs the first that waits, without the guard meanwhile; false: none does. */
+bool embed_run_call(mooncrew *runtime);
+/* Tells the script of a call that it failed, and why. */
+void embed_reply_failure(mooncrew *runtime, uint64_t id, const char *why);
+void embed_calls_free(mooncrew *runtime);
 
 /* The deadline of a time-out in milliseconds. */
 mc_time embed_deadline(int timeout);

@@ -65,6 +65,11 @@ void embed_task_finish(mooncrew *runtime, struct embed_task *task,
   task->error = error;
   if (code != MOONCREW_ENOMEM && error)
     error->task = task->id; /* else it may not be this task's alone */
+  if (task->ask) {
+    if (task->forsaken)
+      free_task(runtime, task);
+    return;
+  }
   runtime->in_flight--;
   if (!code)
     runtime->done++;
@@ -92,14 +97,18 @@ void embed_tasks_cancel(mooncrew *runtime) {
     if (!task || task->finished)
       continue;
     mooncrew_error *error = NULL;
-    embed_fail(&error, MOONCREW_ECANCELLED, "the runtime was closed");
+    embed_fail(&error, task->ask ? MOONCREW_ECLOSED : MOONCREW_ECANCELLED,
+               "the runtime was closed");
     embed_task_finish(runtime, task, NULL, error);
   }
 }
 
 unsigned embed_run_due(mooncrew *runtime, unsigned most) {
   unsigned count = 0;
-  while (runtime->first_due && (most == 0 || count < most)) {
+  while ((runtime->first_due || runtime->first_call) && (most == 0 || count < most)) {
+    count++;
+    if (embed_run_call(runtime))
+      continue;
     struct embed_task *task = runtime->first_due;
     runtime->first_due = task->next_due;
     if (!runtime->first_due)
@@ -110,9 +119,8 @@ unsigned embed_run_due(mooncrew *runtime, unsigned most) {
     mc_guard_lock(&runtime->guard);
     runtime->running--;
     free_task(runtime, task);
-    count++;
   }
-  if (!runtime->first_due)
+  if (!runtime->first_due && !runtime->first_call)
     mc_flag_lower(runtime->due);
   return count;
 }
@@ -146,6 +154,26 @@ static int fail_encode(mooncrew_error **error, int code, const char *function) {
   return embed_fail(error, code, "%s: args: %s", function, why);
 }
 
+int embed_send(mooncrew *runtime, struct mc_frame *head, const mooncrew_values *first,
+               const mooncrew_values *args, struct embed_task **out) {
+  struct embed_buffer bytes = {0}, refs = {0};
+  struct embed_task *task = NULL;
+  int code = embed_encode(runtime, first, args, &bytes, &refs);
+  if (!code && !(task = new_task(runtime)))
+    code = MOONCREW_ENOMEM;
+  if (!code) {
+    head->id = task->id;
+    if (!embed_channel_put(&runtime->channel, head, &refs, &bytes))
+      code = MOONCREW_ENOMEM;
+  }
+  embed_buffer_free(&bytes);
+  embed_buffer_free(&refs);
+  if (code && task)
+    free_task(runtime, task);
+  *out = code ? NULL : task;
+  return code;
+}
+
 /* The guard is held. */
 static int send_task(mooncrew *runtime, const struct form *form,
                      const mooncrew_values *args, const mooncrew_task_options *options,
@@ -153,27 +181,14 @@ static int send_task(mooncrew *runtime, const struct form *form,
   int code = may_submit(runtime, form->function, error);
   if (code)
     return code;
-  struct embed_buffer bytes = {0}, refs = {0};
-  code = embed_encode(form->first, args, &bytes, &refs);
+  int timeout = options->timeout ? options->timeout : runtime->task_timeout;
+  struct mc_frame head = {.type = MC_FRAME_TASK,
+                          .number = (uint64_t)timeout * 1000000u,
+                          .code = (int16_t)form->form};
   struct embed_task *task = NULL;
-  if (!code && !(task = new_task(runtime)))
-    code = MOONCREW_ENOMEM;
-  if (!code) {
-    int timeout = options->timeout ? options->timeout : runtime->task_timeout;
-    struct mc_frame head = {.type = MC_FRAME_TASK,
-                            .id = task->id,
-                            .number = (uint64_t)timeout * 1000000u,
-                            .code = (int16_t)form->form};
-    if (!embed_channel_put(&runtime->channel, &head, &refs, &bytes))
-      code = MOONCREW_ENOMEM;
-  }
-  embed_buffer_free(&bytes);
-  embed_buffer_free(&refs);
-  if (code) {
-    if (task)
-      free_task(runtime, task);
+  code = embed_send(runtime, &head, form->first, args, &task);
+  if (code)
     return fail_encode(error, code, form->function);
-  }
   task->done = options->done;
   task->data = options->data;
   runtime->submitted++;
@@ -290,8 +305,8 @@ static int take_outcome(mooncrew *runtime, struct embed_task *task,
   return code;
 }
 
-static int wait_for(mooncrew *runtime, const char *function, mooncrew_task id,
-                    mc_time deadline, mooncrew_values **results, mooncrew_error **error) {
+int embed_wait(mooncrew *runtime, const char *function, mooncrew_task id,
+               mc_time deadline, mooncrew_values **results, mooncrew_error **error) {
   for (bool looked = false;; looked = true) {
     struct embed_task *task = embed_task_find(runtime, id);
     if (!task || task->done)
@@ -304,6 +319,8 @@ static int wait_for(mooncrew *runtime, const char *function, mooncrew_task id,
     if (runtime->state == EMBED_CLOSING)
       return embed_fail(error, MOONCREW_ECLOSED, "%s: the runtime is being closed",
                         function);
+    if (embed_run_call(runtime))
+      continue;
     if (looked && runtime->starved)
       return embed_fail(error, MOONCREW_ENOMEM, "%s: not enough memory", function);
     if (looked && mc_now() >= deadline)
@@ -318,7 +335,7 @@ int mooncrew_wait(mooncrew *runtime, mooncrew_task task, int timeout,
   int code = embed_enter(&visit, runtime, __func__, error);
   if (code)
     return code;
-  code = wait_for(runtime, __func__, task, embed_deadline(timeout), results, error);
+  code = embed_wait(runtime, __func__, task, embed_deadline(timeout), results, error);
   embed_leave(&visit);
   return code;
 }
@@ -331,7 +348,7 @@ static int finish_run(const char *function, mooncrew *runtime, mooncrew_task id,
   int code = embed_enter(&visit, runtime, function, error);
   if (code)
     return code;
-  code = wait_for(runtime, function, id, MC_FOREVER, results, error);
+  code = embed_wait(runtime, function, id, MC_FOREVER, results, error);
   struct embed_task *task = embed_task_find(runtime, id);
   if (task)
     task->forsaken = true;
@@ -373,7 +390,7 @@ int mooncrew_cancel(mooncrew *runtime, mooncrew_task id, bool force) {
     return code;
   struct embed_task *task = embed_task_find(runtime, id);
   struct mc_frame head = {.type = MC_FRAME_CANCEL, .id = id, .code = force};
-  if (!task || task->finished)
+  if (!task || task->ask || task->finished)
     code = MOONCREW_EINVAL;
   else if (!embed_channel_put(&runtime->channel, &head, NULL, NULL))
     code = MOONCREW_ENOMEM;

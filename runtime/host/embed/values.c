@@ -38,6 +38,9 @@ void mooncrew_values_free(mooncrew_values *values) {
     next = text->next;
     embed_free(text);
   }
+  for (size_t i = 0; i < values->n_objects; i++)
+    mooncrew_object_free(values->objects[i]);
+  embed_free(values->objects);
   embed_free(values);
 }
 
@@ -86,8 +89,12 @@ bool embed_table_set(struct embed_table *table, const mooncrew_value *key,
   return true;
 }
 
-bool embed_is_values(const mooncrew_values *values) {
-  return values->magic == MAGIC;
+int embed_values_check(const mooncrew_values *values) {
+  if (values->magic != MAGIC)
+    return MOONCREW_EINVAL;
+  if (values->failure)
+    return values->failure;
+  return values->n_open == 1 ? MOONCREW_OK : MOONCREW_EINVAL;
 }
 
 /* ---- pushing ---- */
@@ -170,6 +177,23 @@ int mooncrew_push_string(mooncrew_values *values, const char *string) {
   return mooncrew_push_bytes(values, string, strlen(string));
 }
 
+int embed_values_hold(mooncrew_values *values, mooncrew_object *object) {
+  if (!embed_grow(&values->objects, &values->max_objects, values->n_objects,
+                  sizeof object))
+    return MOONCREW_ENOMEM;
+  __atomic_add_fetch(&object->holders, 1, __ATOMIC_RELAXED);
+  values->objects[values->n_objects++] = object;
+  return MOONCREW_OK;
+}
+
+int mooncrew_push_object(mooncrew_values *values, mooncrew_object *object) {
+  mooncrew_value value = {.type = MOONCREW_OBJECT, .object = object};
+  if (!object || !usable(values))
+    return failed(values, MOONCREW_EINVAL);
+  int code = embed_values_hold(values, object);
+  return code ? failed(values, code) : push(values, &value);
+}
+
 /* ---- tables ---- */
 
 int mooncrew_push_table(mooncrew_values *values) {
@@ -239,8 +263,9 @@ static int copy(mooncrew_values *values, const mooncrew_value *from, mooncrew_va
                 size_t depth) {
   *to = *from;
   switch (from->type) {
-  case MOONCREW_CONSTANT:
   case MOONCREW_OBJECT:
+    return embed_values_hold(values, from->object);
+  case MOONCREW_CONSTANT:
   case MOONCREW_NONE:
     return MOONCREW_EINVAL;
   case MOONCREW_STRING:

@@ -18,7 +18,7 @@ struct mooncrew_value {
       size_t length;
     } string; /* of a constant too: its name */
     struct embed_table *table;
-    uint32_t ref;
+    mooncrew_object *object; /* one of the values' */
   };
 };
 
@@ -36,17 +36,30 @@ struct embed_table {
 
 struct embed_text; /* strings' bytes */
 
+/* A handle of an object of a runtime. */
+struct mooncrew_object {
+  mooncrew *runtime;
+  uint64_t serial; /* the runtime's: another one may get its place in memory */
+  uint32_t ref;
+  unsigned holders;      /* atomic: handles of the caller, and lists of values */
+  mooncrew_object *next; /* of those that nobody holds any more */
+};
+
 struct mooncrew_values {
   uint32_t magic;
   int failure; /* the first of a push; or MOONCREW_OK */
   struct embed_table *tables;
   struct embed_text *texts;
+  mooncrew_object **objects; /* held by the values */
+  size_t n_objects, max_objects;
   struct embed_table *open[EMBED_DEPTH]; /* open[0] is the list itself */
   size_t n_open;
   mooncrew_value key; /* of the next push; MOONCREW_NONE: none */
 };
 
-bool embed_is_values(const mooncrew_values *values); /* not NULL */
+/* Whether they can be sent: MOONCREW_OK, MOONCREW_EINVAL (not values, or not finished),
+ * or the first failure of a push. */
+int embed_values_check(const mooncrew_values *values);
 
 /* A table, or the bytes of a string with a 0 behind, that belong to the values; NULL: no
  * memory. */
@@ -58,15 +71,29 @@ bool embed_table_room(struct embed_table *table, size_t n);
 bool embed_table_set(struct embed_table *table, const mooncrew_value *key,
                      const mooncrew_value *value);
 
+/* The values hold the object too; MOONCREW_OK or MOONCREW_ENOMEM. */
+int embed_values_hold(mooncrew_values *values, mooncrew_object *object);
+
+/* Whether it is an object of that very runtime. */
+bool embed_object_is_of(const mooncrew_object *object, const mooncrew *runtime);
+
+/* A new object with one holder; NULL: no memory. Letting go of it:
+ * mooncrew_object_free().
+ */
+mooncrew_object *embed_object_new(mooncrew *runtime, uint64_t serial, uint32_t ref);
+
 /* Adds the values as a message of the codec to `out`, with `first` in front of them;
  * their references to `refs`. NULL values are none. MOONCREW_OK, MOONCREW_EINVAL (not
- * finished or not values), MOONCREW_ENOMEM or the first failure of a push. */
-int embed_encode(const mooncrew_values *first, const mooncrew_values *values,
-                 struct embed_buffer *out, struct embed_buffer *refs);
+ * finished, not values, or with objects of another runtime), MOONCREW_ENOMEM or the first
+ * failure of a push. */
+int embed_encode(const mooncrew *runtime, const mooncrew_values *first,
+                 const mooncrew_values *values, struct embed_buffer *out,
+                 struct embed_buffer *refs);
 
-/* Reads a message. MOONCREW_OK and *out; MOONCREW_ENOMEM; MOONCREW_EVALUE: it holds what
- * a host can't have, *why says what. */
-int embed_decode(const unsigned char *bytes, size_t length, const uint32_t *refs,
-                 uint32_t n_refs, mooncrew_values **out, const char **why);
+/* Reads a message, whose references are those objects. MOONCREW_OK and *out;
+ * MOONCREW_ENOMEM; MOONCREW_EVALUE: it holds what a host can't have, *why says what. */
+int embed_decode(const unsigned char *bytes, size_t length,
+                 mooncrew_object *const *objects, uint32_t n_objects,
+                 mooncrew_values **out, const char **why);
 
 #endif
