@@ -7,7 +7,7 @@
 --
 -- Small files go in batches, since a task costs more than a small file. No more than a few tasks
 -- per process are under way, so a tree of any size needs little memory. What fails is reported and
--- the rest go on; only a full disk ends it early. Whatever gets its name is whole.
+-- the rest go on, on a full disk too: what is smaller may fit. Whatever gets its name is whole.
 
 local mooncrew = require "mooncrew"
 local fs = require "mooncrew.fs"
@@ -54,7 +54,7 @@ local LEAST_PACE = 64 * 2 ^ 10 // 1 -- bytes of a task under a limit of bandwidt
 ---@field special integer pipes, sockets, devices
 ---@field deleted integer
 ---@field lost integer entries whose owner or attributes could not be kept
----@field full boolean ended early: no space left
+---@field full boolean something failed since no space was left
 ---@field failures copier.failure[]
 ---@field processes integer
 ---@field seconds number
@@ -203,12 +203,11 @@ function Job:add_large(file, device)
   self.large[large] = true
   large.ranges_left = 1 -- not done before the last one is handed out
   for offset, length in large:ranges(self.range_bytes) do
-    if self.summary.full or large.reason then break end
+    if large.reason then break end
     large.ranges_left = large.ranges_left + 1
     self:start({ large = large, bytes = length }, copy_task.range,
       file.from, large.temporary, offset, length, self.settings.verify)
   end
-  if self.summary.full then large.reason = large.reason or "No space left on device" end
   settle_range(self, { large = large }, {})
 end
 
@@ -277,7 +276,6 @@ end
 function Job:add_tree(source, target)
   if not self:add_folder(source, target, true) then return end
   for from, entry in fs.walk(source) do
-    if self.summary.full then return end
     local path = from:sub(#source + 1):gsub("^/+", "")
     if self.is_left_out(path, entry.type) then
       entry.enter = false
@@ -293,7 +291,6 @@ end
 
 function Job:make_further_names()
   for _, name in ipairs(self.further_names) do
-    if self.summary.full then return end
     local ok, _, unchanged = folder_tree.link(name.first, name.to, self.settings)
     if ok then
       self:add("hard_links")
@@ -320,9 +317,7 @@ end
 function Job:finish_folders()
   for i = #self.folders, 1, -1 do
     local folder = self.folders[i]
-    if self.settings.delete and not folder.new and not self.summary.full then
-      self:delete_others(folder)
-    end
+    if self.settings.delete and not folder.new then self:delete_others(folder) end
     if not self.settings.dry_run then
       local ok, err = fs.copy_attributes(folder.from, folder.to, self.settings.keep)
       if not ok then

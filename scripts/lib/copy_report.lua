@@ -21,7 +21,7 @@ function copy_report.failures(summary)
     io.stderr:write("copy: ", printable(failure.path), ": ", printable(failure.reason), "\n")
   end
   if summary.full then
-    io.stderr:write("copy: no space left; what is missing can be copied with --resume\n")
+    io.stderr:write("copy: no space was left; --resume copies what is missing\n")
   end
   if summary.lost > 0 then
     io.stderr:write("copy: warning: the owner or extended attributes of ",

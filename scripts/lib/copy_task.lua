@@ -23,7 +23,7 @@ local copy_task = {}
 
 local DIFFERS = "the copy differs from the source"
 
----Whether an error means that there is no room left, so that going on is in vain.
+---Whether an error means that there is no room left.
 function copy_task.is_full(err)
   return err ~= nil and (err.code == "ENOSPC" or err.code == "EDQUOT")
 end
@@ -91,8 +91,7 @@ function copy_task.batch(batch, settings)
     if not ok then
       done.failures[#done.failures + 1] =
         { path = file.from, reason = reason_of(err, file.from) }
-      done.full = copy_task.is_full(err)
-      if done.full then break end
+      done.full = done.full or copy_task.is_full(err)
     elseif skip then
       done.skipped = done.skipped + 1
     else
