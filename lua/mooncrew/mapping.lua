@@ -27,9 +27,19 @@ local mapping = {}
 -- How a task applies its function: enum bind_task_mode.
 mapping.CALL, mapping.MAP, mapping.STARMAP = 0, 1, 2
 
+-- What only workers have.
+local function check_possible(pool, func, options, level)
+  for _, name in ipairs{ "timeout", "retries" } do
+    if options[name] ~= nil and not pool.core then
+      error(("%s: %s: only a Pool of processes can do that"):format(func, name), level + 1)
+    end
+  end
+end
+
 ---Of a pool with a joblog or a halt each item is a task of its own.
 ---@return integer? chunksize
 function mapping.check_alone(pool, func, options, level)
+  check_possible(pool, func, options, level + 1)
   if options.name ~= nil then check.type(func, "name", options.name, "function", level + 1) end
   if not pool.book then return options.chunksize end
   if options.chunksize ~= nil and options.chunksize ~= 1 then

@@ -32,6 +32,7 @@ struct foreman {
   unsigned futile; /* so many in a row died before they began a task */
   uint64_t useful; /* the board's, when that was counted last */
   unsigned failed_forks;
+  mc_time next_fork;   /* no sooner after one that failed */
   struct mc_seat seat; /* of the worker started last */
   struct mc_buffer message;
 };
@@ -119,6 +120,7 @@ static void start_workers(struct foreman *f) {
         mc_child_start(&f->workers[i].child, MC_SIGNALS_IGNORE_TERMINAL, run_worker, f);
     if (error) {
       f->failed_forks++;
+      f->next_fork = mc_deadline(RETRY_FORK);
       if (f->failed_forks == FORK_TRIES && f->n_present == 0)
         report(f, (struct mc_result_head){.status = MC_RESULT_BROKEN, .code = error});
       return;
@@ -219,14 +221,14 @@ static int supervise(void *data) {
       return 0;
     }
     look_after_workers(f);
-    if (!f->unfit && !drained(f))
+    if (!f->unfit && !drained(f) && (!f->failed_forks || mc_now() >= f->next_fork))
       start_workers(f);
     if (f->n_present == 0 && (f->unfit || drained(f)))
       return f->unfit;
     if (f->n_present == 0 && f->failed_forks >= FORK_TRIES)
       return 1;
     mc_time next = end_doomed(f);
-    mc_time retry = f->failed_forks ? mc_deadline(RETRY_FORK) : MC_FOREVER;
+    mc_time retry = f->failed_forks ? f->next_fork : MC_FOREVER;
     mc_wait(NULL, 0, next < retry ? next : retry);
   }
 }

@@ -218,7 +218,10 @@ describe("Pool capture", function()
     fails("map: capture: ", pool.map, pool, print, {}, { capture = "x" })
     fails("imap: capture: ", pool.imap, pool, print, {}, { capture = "x" })
     local tasks <close> = mooncrew.CoroutinePool(1)
-    fails("map: capture: only a Pool of processes", tasks.map, tasks, print, {},
-      { capture = true })
+    for _, name in ipairs{ "capture", "timeout", "retries" } do
+      local message = (": %s: only a Pool of processes can do that"):format(name)
+      fails("map" .. message, tasks.map, tasks, print, {}, { [name] = 1 })
+      fails("imap" .. message, tasks.imap, tasks, print, {}, { [name] = 1 })
+    end
   end)
 end)

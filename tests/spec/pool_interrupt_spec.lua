@@ -64,6 +64,16 @@ describe("Pool: Ctrl-C", function()
     end
   end
 
+  it("in a terminal, where all get it, is one line on the screen", function()
+    local screen, status = standalone.type_into(standalone.binary, { "-e", [[
+      local m = require "mooncrew"
+      local pool <close> = m.Pool(3)
+      pool:map(function() print'ready' io.stdout:flush() while true do end end, { 1, 2, 3 }, 1)]],
+    }, { "ready", "", "ready", "", "ready", "\\x03" })
+    assert.equal("ready\nready\nready\n^Clua: interrupted!\n", screen)
+    assert.equal(130, status)
+  end)
+
   it("a second time ends the program at once", function()
     -- It has to come while the first is being dealt with, so it is tried until it does.
     for _ = 1, 50 do
