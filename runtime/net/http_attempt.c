@@ -95,8 +95,10 @@ int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *requ
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  if (transfer->jar)
+  if (transfer->jar) {
     curl_easy_setopt(easy, CURLOPT_SHARE, mc_http_jar_share(transfer->jar));
+    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* no file: it sets cookies going */
+  }
   mc_http_prepare_answer(transfer);
   mc_http_client_own_sockets(transfer);
   set_method(transfer);

@@ -10,8 +10,10 @@ local http = {}
 ---@class mooncrew.http.Options
 ---@field timeout? number seconds for the whole request, retries included; nil: for ever. When it
 ---  runs out, the error is mooncrew.Timeout itself
+---@field try_timeout? number seconds for each try; nil: for ever
 ---@field connect_timeout? number seconds for each connection, 30 unless said otherwise
----@field stall_timeout? number seconds without a byte, rounded up to whole ones; nil: for ever
+---@field stall_timeout? number seconds at less than min_rate, rounded up to whole ones; nil: for ever
+---@field min_rate? integer bytes a second (1: a stall is when there is not one)
 ---@field max_size? number largest body in bytes, decoded; 1 GiB in memory, no limit in a download
 ---@field follow? boolean follow redirects (true)
 ---@field max_redirects? integer 10
@@ -24,34 +26,56 @@ local http = {}
 ---@field insecure? boolean don't verify the server's certificate (false)
 ---@field ca_file? string file of certificates to trust instead of the system's
 ---@field proxy? string instead of the environment's (http_proxy …); "" for none
+---@field cookies? mooncrew.http.Cookies where they are kept; nil: nowhere
 
 ---@class mooncrew.http.Request: mooncrew.http.Options
 ---@field url string
 ---@field method? string "GET", or "POST" when there is a body
 ---@field body? string
+---@field body_file? string a file to send, read while it is sent; the method is then "PUT" at first
 
----@class mooncrew.http.Response
+---@class mooncrew.http.DownloadOptions: mooncrew.http.Options
+---@field sha256? boolean hash the file too (false)
+
+---@class mooncrew.http.Head
 ---@field status integer 404 is an answer like another
 ---@field url string where it came from, after redirects
+---@field location? string where a redirect leads to that was not followed, absolute
 ---@field headers table<string, string> names in lower case; several of a name are joined by ", ",
 ---  cookies by a line break
 ---@field encoding? string the charset of the content type, as html.parse takes it
----@field body string decoded (gzip, deflate, brotli, zstd)
 
----@class mooncrew.http.Saved
----@field status integer
----@field url string
----@field headers table<string, string>
----@field encoding? string
+---@class mooncrew.http.Response: mooncrew.http.Head
+---@field body string decoded (gzip, deflate, brotli, zstd)
+---@field attempts integer tries that it took
+
+---@class mooncrew.http.Saved: mooncrew.http.Head
 ---@field path string
 ---@field size integer bytes of the file
+---@field sha256? string in hexadecimal, when asked for
+---@field attempts integer tries that it took
+
+---@class mooncrew.http.Stream: mooncrew.http.Head a to-be-closed value
+local stream = {}
+
+---@class mooncrew.http.Cookies
+local cookies = {}
+
+---@class mooncrew.http.Limits 0 or nil: none
+---@field connections? integer open at once
+---@field per_host? integer of them, to one host and port
+---@field kept? integer idle ones that are kept (64)
+---@field streams? integer requests at once in a connection of HTTP/2 (100)
 
 ---@class mooncrew.http.Error: mooncrew.Error
 ---@field kind string "Http", "TooLarge", "Timeout" (of connecting, of stalling), "OSError",
 ---  "NoMemory"
 ---@field code? string of "Http": "URL", "RESOLVE", "CONNECT", "TLS", "REDIRECTS", "ENCODING",
----  "TRUNCATED", "STATUS", "PROTOCOL"; of "Timeout": "CONNECT", "STALLED"; of "OSError": "ENOSPC" …
+---  "TRUNCATED", "STATUS", "PROTOCOL"; of "Timeout": "CONNECT", "STALLED", "TRY"; of "OSError":
+---  "ENOSPC" …
 ---@field status? integer when an answer came
+---@field location? string where a redirect leads to that was not followed
+---@field attempts? integer tries that were made
 ---@field url? string as it was given
 
 ---Fetches a page. Only http and https are served, in redirects too.
@@ -71,9 +95,43 @@ function http.request(request) end
 ---status other than 2xx is an error (`err.status`), and nothing is written.
 ---@param url string
 ---@param path string
----@param options? mooncrew.http.Options
+---@param options? mooncrew.http.DownloadOptions
 ---@return mooncrew.http.Saved? saved
 ---@return mooncrew.http.Error? err
 function http.download(url, path, options) end
+
+---Sends a request and returns when the head of its answer is there. The body is read piece by piece;
+---what is not read waits with the server, some 256 KiB excepted. A try whose head was returned is
+---not repeated.
+---@param request mooncrew.http.Request
+---@return mooncrew.http.Stream? stream
+---@return mooncrew.http.Error? err
+function http.stream(request) end
+
+---The next piece of the body.
+---@return string? piece nil at the end
+---@return mooncrew.http.Error? err when the body ends too early
+function stream:read() end
+
+---Breaks off what is not read yet. Reading is an error from then on.
+function stream:close() end
+
+---A place for cookies, for `options.cookies`. It is this process's own: a child goes on with a copy.
+---@param lines? string[] of a cookies.txt
+---@return mooncrew.http.Cookies
+function http.cookies(lines) end
+
+---@param line string of a cookies.txt, or "Set-Cookie: name=value; Domain=…"
+function cookies:add(line) end
+
+---@return string[] lines in the form of a cookies.txt
+function cookies:lines() end
+
+function cookies:clear() end
+
+---What holds for all requests of this process, and of those that it starts from then on. Requests
+---over a limit wait for their turn, which their time-outs count.
+---@param limits mooncrew.http.Limits
+function http.limits(limits) end
 
 return http

@@ -5,7 +5,10 @@
 
 #include "base/error.h"
 #include "bind/error.h"
+#include "bind/net/http_answer.h"
+#include "bind/net/http_jar.h"
 #include "bind/net/http_request.h"
+#include "bind/net/http_stream.h"
 #include "bind/net/parts.h"
 #include "bind/wait.h"
 #include "crew/loop.h"
@@ -15,7 +18,6 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define CLASS "mooncrew.http.transfer"
 
@@ -42,98 +44,48 @@ static bool is_over(struct bind_wait *wait) {
 
 /* ---- answers ---- */
 
-/* Adds a header to the table on top; one that came before is joined as RFC 9110 says,
- * cookies by a line break, since they contain commas. */
-static void add_header(lua_State *L, const char *name, const char *value) {
-  if (lua_getfield(L, -1, name) == LUA_TSTRING) {
-    const char *between = strcmp(name, "set-cookie") == 0 ? "\n" : ", ";
-    lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), between, value);
-    lua_remove(L, -2);
-  } else {
-    lua_pop(L, 1);
-    lua_pushstring(L, value);
-  }
-  lua_setfield(L, -2, name);
-}
-
-static void push_headers(lua_State *L, const struct mc_http *transfer) {
-  size_t cursor = 0;
-  const char *name, *value;
-  lua_newtable(L);
-  while (mc_http_next_header(transfer, &cursor, &name, &value))
-    add_header(L, name, value);
-}
-
-/* Sets `encoding` of the answer on top to the charset that its content type names. */
-static void set_encoding(lua_State *L) {
-  lua_getfield(L, -1, "headers");
-  if (lua_getfield(L, -1, "content-type") == LUA_TSTRING) {
-    const char *at = lua_tostring(L, -1);
-    while ((at = strchr(at, ';'))) {
-      at += 1 + strspn(at + 1, " \t");
-      if (strncasecmp(at, "charset=", 8) != 0)
-        continue;
-      at += 8 + strspn(at + 8, "\"' ");
-      size_t length = strcspn(at, "\"'; ");
-      if (length > 0) {
-        lua_pushlstring(L, at, length);
-        lua_setfield(L, -4, "encoding");
-      }
-      break;
-    }
-  }
-  lua_pop(L, 2);
-}
-
 static int push_answer(lua_State *L, const struct call *call,
                        const struct mc_http_result *result) {
-  lua_createtable(L, 0, 6);
-  lua_pushinteger(L, result->status);
-  lua_setfield(L, -2, "status");
-  lua_pushstring(L, result->url);
-  lua_setfield(L, -2, "url");
-  push_headers(L, call->transfer);
-  lua_setfield(L, -2, "headers");
-  set_encoding(L);
-  if (call->path) {
-    lua_pushstring(L, call->path);
-    lua_setfield(L, -2, "path");
-    lua_pushinteger(L, (lua_Integer)result->size);
-    lua_setfield(L, -2, "size");
-  } else {
+  bind_http_push_head(L, call->transfer, result->status, result->url, result->location);
+  lua_pushinteger(L, result->attempts);
+  lua_setfield(L, -2, "attempts");
+  if (!call->path) {
     lua_pushlstring(L, result->body, result->body_length);
     lua_setfield(L, -2, "body");
+    return 1;
+  }
+  lua_pushstring(L, call->path);
+  lua_setfield(L, -2, "path");
+  lua_pushinteger(L, (lua_Integer)result->size);
+  lua_setfield(L, -2, "size");
+  if (result->sha256) {
+    lua_pushstring(L, result->sha256);
+    lua_setfield(L, -2, "sha256");
   }
   return 1;
-}
-
-/* nil and the error. The whole request's time-out is the constant, as of any wait. */
-static int push_failure(lua_State *L, const struct call *call,
-                        const struct mc_http_result *result) {
-  const struct mc_http_failure *failure = &result->failure;
-  if (!strcmp(failure->kind, "Timeout") && !strcmp(failure->code, "TOTAL"))
-    return bind_outcome(L, MC_TIMEOUT);
-  lua_pushnil(L);
-  bind_push_error(L, failure->kind, "%s: %s", call->url, failure->text);
-  if (failure->code) {
-    lua_pushstring(L, failure->code);
-    lua_setfield(L, -2, "code");
-  }
-  if (result->status) {
-    lua_pushinteger(L, result->status);
-    lua_setfield(L, -2, "status");
-  }
-  lua_pushstring(L, call->url);
-  lua_setfield(L, -2, "url");
-  return 2;
 }
 
 static int answered(lua_State *L, int status, lua_KContext context) {
   (void)status;
   struct call *call = (struct call *)context;
   struct mc_http_result result = mc_http_outcome(call->transfer);
-  return result.failure.kind ? push_failure(L, call, &result)
+  return result.failure.kind ? bind_http_push_failure(L, call->url, &result)
                              : push_answer(L, call, &result);
+}
+
+static bool is_open(struct bind_wait *wait) {
+  struct call *call = wait->data;
+  return !call->transfer || mc_http_is_open(call->transfer);
+}
+
+static int opened(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  struct call *call = (struct call *)context;
+  struct mc_http_result result = mc_http_outcome(call->transfer);
+  if (result.failure.kind)
+    return bind_http_push_failure(L, call->url, &result);
+  bind_http_push_stream(L, &call->transfer, call->url);
+  return 1;
 }
 
 /* ---- requests ---- */
@@ -145,13 +97,14 @@ static int start_failed(lua_State *L, const struct bind_http_request *given, int
         "a method or header that cannot be sent (a name is letters, digits "
         "and hyphens, and no line break is in a value)");
   lua_pushnil(L);
-  const char *path = given->request.path;
+  const struct mc_http_request *request = &given->request;
+  const char *path = request->path ? request->path : request->upload;
   if (error == -ENOMEM || !path) {
-    bind_push_error(L, "NoMemory", "%s: %s", given->request.url, strerror(-error));
+    bind_push_error(L, "NoMemory", "%s: %s", request->url, strerror(-error));
     return 2;
   }
-  bind_push_error(L, "OSError", "download: %s: %s", path,
-                  error == -EEXIST ? "Not a regular file" : strerror(-error));
+  bind_push_error(L, "OSError", "%s: %s: %s", request->path ? "download" : "request",
+                  path, error == -EEXIST ? "Not a regular file" : strerror(-error));
   lua_pushstring(L, mc_errno_name(error));
   lua_setfield(L, -2, "code");
   lua_pushstring(L, path);
@@ -177,10 +130,11 @@ static int perform(lua_State *L, struct bind_http_request *given) {
   error = mc_http_start(loop, &given->request, &call->transfer);
   if (error)
     return start_failed(L, given, error);
-  wait->ready = is_over;
+  bool stream = given->request.stream;
+  wait->ready = stream ? is_open : is_over;
   wait->data = call;
   wait->on_loop = true;
-  return bind_wait(L, wait, MC_FOREVER, (lua_KContext)call, answered);
+  return bind_wait(L, wait, MC_FOREVER, (lua_KContext)call, stream ? opened : answered);
 }
 
 /* http.get(url [, options]) */
@@ -211,10 +165,32 @@ static int http_download(lua_State *L) {
   return perform(L, &given);
 }
 
+/* http.stream{ … }, as request */
+static int http_stream(lua_State *L) {
+  struct bind_http_request given;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  bind_http_check_request(L, 1, &given);
+  given.request.stream = true;
+  return perform(L, &given);
+}
+
+/* http.limits{ … } */
+static int http_limits(lua_State *L) {
+  struct mc_http_limits limits;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  bind_http_check_limits(L, 1, &limits);
+  mc_http_set_limits(&limits);
+  return 0;
+}
+
 static const luaL_Reg functions[] = {
     {"get", http_get},
     {"request", http_request},
     {"download", http_download},
+    {"stream", http_stream},
+    {"cookies", bind_http_new_jar},
+    {"limits", http_limits},
     {NULL, NULL},
 };
 
@@ -225,6 +201,8 @@ int bind_net_open_http(lua_State *L) {
     lua_setfield(L, -3, "__close");
     lua_setfield(L, -2, "__gc");
   }
+  bind_http_open_stream(L);
+  bind_http_open_jar(L);
   luaL_newlib(L, functions);
   return 1;
 }

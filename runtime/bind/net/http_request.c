@@ -1,5 +1,6 @@
 #include "bind/net/http_request.h"
 
+#include "bind/net/http_jar.h"
 #include "bind/options.h"
 
 #include <lauxlib.h>
@@ -8,9 +9,12 @@
 #define MAX_SIZE                                                                         \
   ((uint64_t)1 << 30) /* of a body in memory, unless the script says otherwise */
 
+#define MAX_RATE ((uint64_t)1 << 40)
+
 #define OPTIONS                                                                          \
-  "timeout", "connect_timeout", "stall_timeout", "max_size", "follow", "max_redirects",  \
-      "retries", "backoff", "insecure", "ca_file", "proxy", "headers"
+  "timeout", "try_timeout", "connect_timeout", "stall_timeout", "min_rate", "cookies",   \
+      "max_size", "follow", "max_redirects", "retries", "backoff", "insecure",           \
+      "ca_file", "proxy", "headers"
 
 static int wrong(lua_State *L, int arg, const char *name, const char *expected) {
   const char *got = luaL_typename(L, -1);
@@ -158,16 +162,30 @@ static void headers(lua_State *L, int arg, struct mc_http_request *request) {
   request->n_headers = n;
 }
 
+static void cookies(lua_State *L, int arg, struct mc_http_jar **jar) {
+  if (lua_getfield(L, arg, "cookies") != LUA_TNIL) {
+    *jar = bind_http_to_jar(L, -1);
+    if (!*jar)
+      wrong(L, arg, "cookies", "what http.cookies() returns");
+  }
+  lua_pop(L, 1);
+}
+
 /* ---- the whole ---- */
 
 static void read_options(lua_State *L, int arg, struct bind_http_request *given) {
   struct mc_http_request *request = &given->request;
   given->options = arg;
   seconds(L, arg, "timeout", &request->timeout);
+  seconds(L, arg, "try_timeout", &request->try_timeout);
   seconds(L, arg, "connect_timeout", &request->connect_timeout);
   seconds(L, arg, "stall_timeout", &request->stall_timeout);
   seconds(L, arg, "backoff", &request->backoff);
   size(L, arg, "max_size", &request->max_size);
+  size(L, arg, "min_rate", &request->min_rate);
+  if (request->min_rate < 1 || request->min_rate > MAX_RATE)
+    request->min_rate = request->min_rate < 1 ? 1 : MAX_RATE;
+  cookies(L, arg, &request->jar);
   boolean(L, arg, "follow", &request->follow);
   boolean(L, arg, "insecure", &request->insecure);
   count(L, arg, "max_redirects", &request->max_redirects);
@@ -203,14 +221,34 @@ void bind_http_check_path(lua_State *L, int arg, struct bind_http_request *given
 
 void bind_http_check_options(lua_State *L, int arg, struct bind_http_request *given) {
   static const char *const known[] = {OPTIONS, NULL};
+  static const char *const of_files[] = {OPTIONS, "sha256", NULL};
   if (lua_isnoneornil(L, arg))
     return;
-  bind_check_options(L, arg, known);
+  bool to_file = given->request.path != NULL;
+  bind_check_options(L, arg, to_file ? of_files : known);
+  if (to_file)
+    boolean(L, arg, "sha256", &given->request.sha256);
   read_options(L, arg, given);
 }
 
+static void limit(lua_State *L, int arg, const char *name, long *value) {
+  int n = 0;
+  count(L, arg, name, &n);
+  *value = n;
+}
+
+void bind_http_check_limits(lua_State *L, int arg, struct mc_http_limits *limits) {
+  static const char *const known[] = {"connections", "per_host", "kept", "streams", NULL};
+  bind_check_options(L, arg, known);
+  limit(L, arg, "connections", &limits->connections);
+  limit(L, arg, "per_host", &limits->per_host);
+  limit(L, arg, "kept", &limits->kept);
+  limit(L, arg, "streams", &limits->streams);
+}
+
 void bind_http_check_request(lua_State *L, int arg, struct bind_http_request *given) {
-  static const char *const known[] = {OPTIONS, "url", "method", "body", NULL};
+  static const char *const known[] = {OPTIONS, "url",       "method",
+                                      "body",  "body_file", NULL};
   set_defaults(given);
   bind_check_options(L, arg, known);
   struct mc_http_request *request = &given->request;
@@ -223,5 +261,8 @@ void bind_http_check_request(lua_State *L, int arg, struct bind_http_request *gi
   const char *body = NULL;
   string(L, arg, "body", &body, &request->body_length);
   request->body = body;
+  string(L, arg, "body_file", &request->upload, NULL);
+  if (body && request->upload)
+    luaL_argerror(L, arg, "options 'body' and 'body_file' exclude each other");
   read_options(L, arg, given);
 }

@@ -22,4 +22,7 @@ void bind_http_check_options(lua_State *L, int arg, struct bind_http_request *gi
 /* The one table of http.request: url, method and body beside the options. */
 void bind_http_check_request(lua_State *L, int arg, struct bind_http_request *given);
 
+/* The table of http.limits. */
+void bind_http_check_limits(lua_State *L, int arg, struct mc_http_limits *limits);
+
 #endif

@@ -6,7 +6,8 @@
 --   http.get(server.url .. "/x")
 --
 -- The handler gets { method, path, head, body, connection } and returns { status, headers, body },
--- or { raw = bytes, hang_up = true }, or nothing: then the request is never answered.
+-- or { raw = bytes, hang_up = true }, or a function that is given the connection and does as it
+-- likes, or nothing: then the request is never answered.
 
 local uv = require "luv"
 
@@ -54,7 +55,9 @@ local function attend(server, handler)
       request.connection = number
       server.requests[#server.requests + 1] = request
       local answer = handler(request, #server.requests)
-      if answer then
+      if type(answer) == "function" then
+        answer(peer)
+      elseif answer then
         peer:write(render(answer))
         if answer.hang_up then
           peer:shutdown(function() close(peer) end)
@@ -68,7 +71,7 @@ end
 function web.serve(handler)
   local server = { requests = {}, connections = 0, peers = {}, listener = uv.new_tcp() }
   assert(server.listener:bind("127.0.0.1", 0))
-  assert(server.listener:listen(128, function(err)
+  assert(server.listener:listen(1024, function(err)
     if not err then attend(server, handler) end
   end))
   server.port = server.listener:getsockname().port

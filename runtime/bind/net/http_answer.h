@@ -1,0 +1,18 @@
+/* What came of a request, as Lua sees it. */
+#ifndef MC_BIND_HTTP_ANSWER_H
+#define MC_BIND_HTTP_ANSWER_H
+
+#include "net/http.h"
+
+#include <lua.h>
+
+/* Pushes a table with status, url, headers and, when they are told, encoding and
+ * location. */
+void bind_http_push_head(lua_State *L, const struct mc_http *transfer, int status,
+                         const char *url, const char *location);
+
+/* Pushes nil and the error of a request to `url`. */
+int bind_http_push_failure(lua_State *L, const char *url,
+                           const struct mc_http_result *result);
+
+#endif
