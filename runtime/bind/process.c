@@ -5,12 +5,10 @@
 #include "bind/process.h"
 
 #include "base/error.h"
-#include "bind/child.h"
-#include "bind/confine.h"
 #include "bind/current.h"
 #include "bind/error.h"
 #include "bind/options.h"
-#include "bind/parcel.h"
+#include "bind/process_child.h"
 #include "bind/receive.h"
 #include "bind/wait.h"
 #include "bind/waitable.h"
@@ -24,38 +22,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CLASS       "mooncrew.Process"
-#define NAME_LENGTH 100
-
-enum { RETURNED, RAISED }; /* the outcome's first byte */
-
-enum { USER_TARGET = 1, USER_ARGS, USER_OUTCOME, USER_CONFINE, N_USER = USER_CONFINE };
-
-struct process {
-  struct bind_child child;
-  mc_ref outcome; /* the queue; 0: none, or given up */
-  pid_t owner;    /* who started it; 0: nobody yet */
-  bool closed;
-  bool raised;                      /* the outcome was received, and is an error */
-  const struct mc_confine *confine; /* while it is started */
-  char name[NAME_LENGTH];
-};
+#define CLASS "mooncrew.Process"
 
 static const char
     alive_key; /* registry: processes that were started and not seen to end */
-static struct process *own; /* the one that this process runs */
 static unsigned n_made;
 
-static struct process *check_process(lua_State *L) {
-  struct process *p = luaL_checkudata(L, 1, CLASS);
+static struct bind_process *check_process(lua_State *L) {
+  struct bind_process *p = luaL_checkudata(L, 1, CLASS);
   if (p->closed)
     luaL_error(L, "%s: process '%s' is closed", CLASS, p->name);
   return p;
 }
 
 /* A method that needs a child of this very process. */
-static struct process *check_started(lua_State *L, const char *method) {
-  struct process *p = check_process(L);
+static struct bind_process *check_started(lua_State *L, const char *method) {
+  struct bind_process *p = check_process(L);
   if (!p->owner)
     luaL_error(L, "%s: process '%s' has not been started", method, p->name);
   if (p->owner != getpid())
@@ -63,7 +45,7 @@ static struct process *check_started(lua_State *L, const char *method) {
   return p;
 }
 
-static void set_alive(lua_State *L, struct process *p, int index) {
+static void set_alive(lua_State *L, struct bind_process *p, int index) {
   index = index ? lua_absindex(L, index) : 0;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &alive_key);
   if (index)
@@ -75,7 +57,7 @@ static void set_alive(lua_State *L, struct process *p, int index) {
 }
 
 /* Whether it has ended; then it is no longer anchored. */
-static bool ended(lua_State *L, struct process *p) {
+static bool ended(lua_State *L, struct bind_process *p) {
   if (!mc_child_ended(&p->child.child))
     return false;
   if (p->child.listed) {
@@ -95,22 +77,22 @@ static void check_field(lua_State *L, const char *name, int type, bool needed) {
                                   lua_typename(L, type), luaL_typename(L, -1)));
 }
 
-static void default_name(struct process *p) {
+static void default_name(struct bind_process *p) {
   n_made++;
   if (bind_parent_name())
-    snprintf(p->name, sizeof p->name, "%.*s:%u", NAME_LENGTH - 12, bind_current_name(),
-             n_made);
+    snprintf(p->name, sizeof p->name, "%.*s:%u", BIND_NAME_LENGTH - 12,
+             bind_current_name(), n_made);
   else
     snprintf(p->name, sizeof p->name, "Process-%u", n_made);
 }
 
 /* Takes the name on top of the stack. */
-static void set_name(lua_State *L, struct process *p) {
+static void set_name(lua_State *L, struct bind_process *p) {
   size_t length = 0;
   const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
   if (length == 0 || length >= sizeof p->name || strlen(name) != length)
     luaL_error(L, "Process: name: a text of 1 to %d bytes without zeros expected, got %s",
-               NAME_LENGTH - 1,
+               BIND_NAME_LENGTH - 1,
                lua_type(L, -1) == LUA_TSTRING
                    ? lua_pushfstring(L, "'%s'", lua_tostring(L, -1))
                    : luaL_typename(L, -1));
@@ -122,13 +104,13 @@ static int make_process(lua_State *L) {
                                       "limits", "sandbox", NULL};
   bind_check_options(L, 1, known);
   lua_settop(L, 1);
-  struct process *p = lua_newuserdatauv(L, sizeof *p, N_USER);
-  *p = (struct process){0};
+  struct bind_process *p = lua_newuserdatauv(L, sizeof *p, BIND_USER_VALUES);
+  *p = (struct bind_process){0};
   luaL_setmetatable(L, CLASS);
   check_field(L, "target", LUA_TFUNCTION, true);
-  lua_setiuservalue(L, 2, USER_TARGET);
+  lua_setiuservalue(L, 2, BIND_USER_TARGET);
   check_field(L, "args", LUA_TTABLE, false);
-  lua_setiuservalue(L, 2, USER_ARGS);
+  lua_setiuservalue(L, 2, BIND_USER_ARGS);
   check_field(L, "daemon", LUA_TBOOLEAN, false);
   p->child.daemon = lua_isnil(L, -1) ? bind_current_is_daemon() : lua_toboolean(L, -1);
   lua_getfield(L, 1, "name");
@@ -140,141 +122,31 @@ static int make_process(lua_State *L) {
   lua_getfield(L, 1, "sandbox");
   if (!bind_confine_read(L, -2, -1))
     return luaL_argerror(L, 1, lua_tostring(L, -1));
-  lua_setiuservalue(L, 2, USER_CONFINE);
+  lua_setiuservalue(L, 2, BIND_USER_CONFINE);
   lua_settop(L, 2);
   return 1;
-}
-
-/* ---- the child ---- */
-
-/* Pushes the arguments in the table at `table`; returns how many. */
-int bind_push_args(lua_State *L, int table) {
-  if (!lua_istable(L, table))
-    return 0;
-  table = lua_absindex(L, table);
-  lua_Integer n;
-  if (lua_getfield(L, table, "n") == LUA_TNIL)
-    n = (lua_Integer)lua_rawlen(L, table);
-  else if (!lua_isinteger(L, -1) || (n = lua_tointeger(L, -1)) < 0)
-    return luaL_error(L, "args.n: a number of arguments expected, got %s",
-                      luaL_tolstring(L, -1, NULL));
-  lua_pop(L, 1);
-  luaL_checkstack(L, n < 1000000 ? (int)n + 2 : 1000000, "too many arguments");
-  for (lua_Integer i = 1; i <= n; i++)
-    lua_geti(L, table, i);
-  return (int)n;
-}
-
-static int call_target(lua_State *L) {
-  struct process *p = own;
-  bind_child_begin(L, p->name, p->child.daemon);
-  bind_confine_begin(L, p->confine);
-  lua_getiuservalue(L, 1, USER_TARGET);
-  lua_getiuservalue(L, 1, USER_ARGS);
-  int args = lua_gettop(L);
-  int n = bind_push_args(L, args);
-  lua_remove(L, args);
-  lua_call(L, n, LUA_MULTRET);
-  return lua_gettop(L) - 1;
-}
-
-/* Encodes the n values on top behind a byte, and puts them; protected by its caller. */
-static int send_values(lua_State *L) {
-  unsigned char kind = (unsigned char)lua_tointeger(L, 1);
-  lua_remove(L, 1);
-  struct wire_bytes bytes;
-  struct bind_parcel *parcel = bind_parcel_new(L);
-  wire_encode(L, 1, lua_gettop(L) - 1, "result[]", &bytes);
-  bind_parcel_add(L, parcel, &kind, 1, &bytes);
-  size_t n;
-  const struct mc_message *messages = bind_parcel_messages(L, parcel, &n);
-  int done = mc_queue_try_put(own->outcome, messages, n);
-  if (done < 0)
-    bind_raise(L, "result", done);
-  return 0;
-}
-
-/* Sends the values from `first` on; when they can't be sent, the error that says so
- * instead. */
-static void send_outcome(lua_State *L, int kind, int first) {
-  int n = lua_gettop(L) - first + 1;
-  lua_pushcfunction(L, send_values);
-  lua_insert(L, first);
-  lua_pushinteger(L, kind);
-  lua_insert(L, first + 1);
-  if (!own->outcome)
-    return;
-  if (lua_pcall(L, n + 1, 0, 0) == LUA_OK)
-    return;
-  bind_push_error(L, "Error", "%s", bind_error_text(L, -1));
-  lua_pushcfunction(L, send_values);
-  lua_insert(L, -2);
-  lua_pushinteger(L, RAISED);
-  lua_insert(L, -2);
-  lua_pcall(L, 2, 0,
-            0); /* no memory for that either: get() says that there is no result */
-}
-
-static int finish_child(lua_State *L) {
-  bind_child_end(L);
-  return 0;
-}
-
-static void print_error(lua_State *L) {
-  mc_child_complain(own->name, bind_error_text(L, -1));
-  lua_pop(L, 1);
-}
-
-/* The body of the child: p, the userdata, is on top. */
-static int run_child(void *data) {
-  lua_State *L = data;
-  int status = 0;
-  own->owner = 0;
-  own->child.listed = false;
-  lua_pushcfunction(L, bind_error_handler);
-  int base = lua_gettop(L);
-  lua_pushcfunction(L, call_target);
-  lua_pushvalue(L, base - 1);
-  int ended = lua_pcall(L, 1, LUA_MULTRET, base);
-  if (ended == LUA_OK) {
-    send_outcome(L, RETURNED, base + 1);
-  } else {
-    status = 1;
-    if (ended == LUA_ERRMEM)
-      bind_confine_out_of_memory(L);
-    lua_pushvalue(L, -1);
-    print_error(L);
-    send_outcome(L, RAISED, base + 1);
-  }
-  lua_settop(L, base);
-  lua_pushcfunction(L, finish_child);
-  if (lua_pcall(L, 0, 0, base) != LUA_OK) {
-    status = 1;
-    print_error(L);
-  }
-  return status;
 }
 
 /* ---- the parent ---- */
 
 /* Forks the child. 0; else there is none, and the text of the error is pushed. */
-static int fork_child(lua_State *L, struct process *p) {
+static int fork_child(lua_State *L, struct bind_process *p) {
   struct mc_confine confine;
   enum mc_confine_step step = MC_STEP_START;
-  lua_getiuservalue(L, 1, USER_CONFINE);
+  lua_getiuservalue(L, 1, BIND_USER_CONFINE);
   int error = bind_confine_prepare(L, -1, &confine);
   if (error)
     return error;
   lua_settop(L, 1);
-  struct process *mine = own;
-  own = p; /* what the child will be; it is a copy of this memory */
+  struct bind_process *mine = bind_process_own;
+  bind_process_own = p; /* what the child will be; it is a copy of this memory */
   p->confine = &confine;
   if (bind_confines(&confine))
     error = mc_child_start_confined(&p->child.child, MC_SIGNALS_DEFAULT, &confine,
-                                    run_child, L, &step);
+                                    bind_process_run, L, &step);
   else
-    error = mc_child_start(&p->child.child, MC_SIGNALS_DEFAULT, run_child, L);
-  own = mine;
+    error = mc_child_start(&p->child.child, MC_SIGNALS_DEFAULT, bind_process_run, L);
+  bind_process_own = mine;
   p->confine = NULL;
   bind_confine_drop(&confine);
   if (error)
@@ -283,8 +155,8 @@ static int fork_child(lua_State *L, struct process *p) {
 }
 
 static int process_start(lua_State *L) {
-  struct process *p = check_process(L);
-  if (p->owner || p == own)
+  struct bind_process *p = check_process(L);
+  if (p->owner || p == bind_process_own)
     return luaL_error(L, "start: process '%s' has been started already", p->name);
   lua_settop(L, 1);
   luaL_checkstack(L, 40, NULL);
@@ -305,22 +177,22 @@ static int process_start(lua_State *L) {
   bind_child_list(&p->child);
   /* The child has its own copy; here they would only keep garbage alive. */
   lua_pushnil(L);
-  lua_setiuservalue(L, 1, USER_TARGET);
+  lua_setiuservalue(L, 1, BIND_USER_TARGET);
   lua_pushnil(L);
-  lua_setiuservalue(L, 1, USER_ARGS);
+  lua_setiuservalue(L, 1, BIND_USER_ARGS);
   return 1;
 }
 
 static bool has_ended(struct bind_wait *wait) {
-  return mc_child_ended(&((struct process *)wait->data)->child.child);
+  return mc_child_ended(&((struct bind_process *)wait->data)->child.child);
 }
 
 static bool process_ready(void *userdata) {
-  return mc_child_ended(&((struct process *)userdata)->child.child);
+  return mc_child_ended(&((struct bind_process *)userdata)->child.child);
 }
 
 static void process_check(lua_State *L, void *userdata) {
-  const struct process *p = userdata;
+  const struct bind_process *p = userdata;
   if (p->closed || p->owner != getpid())
     luaL_error(L, "wait: process '%s' %s", p->name,
                p->closed   ? "is closed"
@@ -332,12 +204,12 @@ static const struct bind_waitable waitable = {.ready = process_ready,
                                               .check = process_check};
 
 static bool has_outcome(struct bind_wait *wait) {
-  struct process *p = wait->data;
+  struct bind_process *p = wait->data;
   return has_ended(wait) || !p->outcome || mc_queue_size(p->outcome) > 0;
 }
 
-static int wait_for(lua_State *L, struct process *p, bool (*ready)(struct bind_wait *),
-                    lua_KFunction k) {
+static int wait_for(lua_State *L, struct bind_process *p,
+                    bool (*ready)(struct bind_wait *), lua_KFunction k) {
   mc_time deadline = bind_check_timeout(L, 2);
   lua_settop(L, 1);
   struct bind_wait *wait = bind_wait_new(L);
@@ -365,11 +237,11 @@ static int process_join(lua_State *L) {
 }
 
 /* Takes the outcome out of the queue into a user value: so get() can be called again. */
-static bool receive_outcome(lua_State *L, struct process *p) {
+static bool receive_outcome(lua_State *L, struct bind_process *p) {
   struct mc_lease lease;
   if (!p->outcome || mc_queue_try_take(p->outcome, &lease, 1) != 1)
     return false;
-  p->raised = lease.length > 0 && lease.bytes[0] == RAISED;
+  p->raised = lease.length > 0 && lease.bytes[0] == BIND_RAISED;
   lua_newtable(L);
   int table = lua_gettop(L);
   int n = bind_receive(L, &lease, 1);
@@ -377,7 +249,7 @@ static bool receive_outcome(lua_State *L, struct process *p) {
     lua_rawseti(L, table, i);
   lua_pushinteger(L, n);
   lua_setfield(L, table, "n");
-  lua_setiuservalue(L, 1, USER_OUTCOME);
+  lua_setiuservalue(L, 1, BIND_USER_OUTCOME);
   mc_object_drop(p->outcome);
   p->outcome = 0;
   return true;
@@ -385,12 +257,12 @@ static bool receive_outcome(lua_State *L, struct process *p) {
 
 static int got(lua_State *L, int status, lua_KContext context) {
   struct bind_wait *wait = (struct bind_wait *)context;
-  struct process *p = wait->data;
+  struct bind_process *p = wait->data;
   (void)status;
   if (wait->outcome)
     return bind_outcome(L, MC_TIMEOUT);
   receive_outcome(L, p);
-  if (lua_getiuservalue(L, 1, USER_OUTCOME) != LUA_TTABLE) {
+  if (lua_getiuservalue(L, 1, BIND_USER_OUTCOME) != LUA_TTABLE) {
     int code = p->child.child.code;
     bind_push_error(L, "WorkerLost",
                     "get: process '%s' (pid %d) ended with %s %d and left no result",
@@ -413,12 +285,12 @@ static int got(lua_State *L, int status, lua_KContext context) {
 }
 
 static int process_get(lua_State *L) {
-  struct process *p = check_started(L, "get");
+  struct bind_process *p = check_started(L, "get");
   return wait_for(L, p, has_outcome, got);
 }
 
 static int send_signal(lua_State *L, const char *method, int number) {
-  struct process *p = check_started(L, method);
+  struct bind_process *p = check_started(L, method);
   int error = mc_child_signal(&p->child.child, number);
   if (error)
     return bind_raise(L, method, error);
@@ -438,14 +310,14 @@ static int process_interrupt(lua_State *L) {
 }
 
 static int process_is_alive(lua_State *L) {
-  struct process *p = check_process(L);
-  bool here = p == own;
+  struct bind_process *p = check_process(L);
+  bool here = p == bind_process_own;
   lua_pushboolean(L, here || (p->owner == getpid() && !ended(L, p)));
   return 1;
 }
 
 static int process_close(lua_State *L) {
-  struct process *p = luaL_checkudata(L, 1, CLASS);
+  struct bind_process *p = luaL_checkudata(L, 1, CLASS);
   if (p->owner == getpid() && !p->closed && !ended(L, p))
     return luaL_error(L, "close: process '%s' is still alive", p->name);
   p->closed = true;
@@ -456,7 +328,7 @@ static int process_close(lua_State *L) {
 }
 
 static int process_gc(lua_State *L) {
-  struct process *p = luaL_checkudata(L, 1, CLASS);
+  struct bind_process *p = luaL_checkudata(L, 1, CLASS);
   bind_child_unlist(&p->child);
   if (p->outcome)
     mc_object_drop(p->outcome);
@@ -466,13 +338,13 @@ static int process_gc(lua_State *L) {
 
 /* ---- fields ---- */
 
-static int process_field(lua_State *L, struct process *p, const char *name) {
+static int process_field(lua_State *L, struct bind_process *p, const char *name) {
   if (!strcmp(name, "name")) {
     lua_pushstring(L, p->name);
   } else if (!strcmp(name, "daemon")) {
     lua_pushboolean(L, p->child.daemon);
   } else if (!strcmp(name, "pid")) {
-    if (p == own)
+    if (p == bind_process_own)
       lua_pushinteger(L, getpid());
     else if (p->owner)
       lua_pushinteger(L, p->child.child.pid);
@@ -494,12 +366,12 @@ static int process_index(lua_State *L) {
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
     return 1; /* on a closed one it raises itself, but for close */
-  struct process *p = check_process(L);
+  struct bind_process *p = check_process(L);
   return lua_type(L, 2) == LUA_TSTRING ? process_field(L, p, lua_tostring(L, 2)) : 0;
 }
 
 static int process_newindex(lua_State *L) {
-  struct process *p = check_process(L);
+  struct bind_process *p = check_process(L);
   const char *name = luaL_checkstring(L, 2);
   if (p->owner)
     return luaL_error(L, "process '%s' has been started: its %s can't be set", p->name,
@@ -517,9 +389,9 @@ static int process_newindex(lua_State *L) {
 }
 
 static int process_tostring(lua_State *L) {
-  struct process *p = luaL_checkudata(L, 1, CLASS);
+  struct bind_process *p = luaL_checkudata(L, 1, CLASS);
   const char *state = p->closed                         ? "closed"
-                      : p == own                        ? "this process"
+                      : p == bind_process_own           ? "this process"
                       : !p->owner                       ? "not started"
                       : mc_child_ended(&p->child.child) ? "ended"
                                                         : "alive";
@@ -535,7 +407,7 @@ static int active_children(lua_State *L) {
   lua_Integer n = 0;
   lua_pushnil(L);
   while (lua_next(L, 2)) {
-    struct process *p = lua_touserdata(L, -1);
+    struct bind_process *p = lua_touserdata(L, -1);
     if (p->owner == getpid() && !mc_child_ended(&p->child.child))
       lua_rawseti(L, 1, ++n);
     else
