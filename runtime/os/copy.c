@@ -162,7 +162,9 @@ int mc_copy_data(int from, int to, mc_copy_stop *stop, void *data) {
       error = -errno;
   } else if (size > 0 && size <= SMALL) {
     char buffer[SMALL];
-    error = copy_with_buffer(&copying, &at, FOREVER, buffer, sizeof buffer);
+    error = copy_with_buffer(&copying, &at, size, buffer, sizeof buffer);
+    if (!error && at == size)
+      return 0;
   } else {
     error = copy_span(&copying, 0, FOREVER);
   }

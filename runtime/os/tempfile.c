@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,14 @@
 static int check_target(const char *target) {
   if (!*target)
     return -ENOENT;
-  struct stat info;
-  if (stat(target, &info) == 0 && S_ISDIR(info.st_mode))
-    return -EISDIR;
+  struct stat info, behind;
   if (lstat(target, &info) != 0)
     return errno == ENOENT ? 0 : -errno;
-  return S_ISREG(info.st_mode) || S_ISLNK(info.st_mode) ? 0 : -EEXIST;
+  bool link = S_ISLNK(info.st_mode);
+  if (S_ISDIR(info.st_mode) ||
+      (link && stat(target, &behind) == 0 && S_ISDIR(behind.st_mode)))
+    return -EISDIR;
+  return S_ISREG(info.st_mode) || link ? 0 : -EEXIST;
 }
 
 /* The target's folder, "." when it names none. The caller frees it. */
@@ -42,14 +45,17 @@ static char *fresh_name(const char *folder) {
   return name;
 }
 
+/* A nameless file gets its name through /proc alone. Once there, it is taken to stay. */
+static bool has_proc(void) {
+  static atomic_bool known;
+  if (!atomic_load_explicit(&known, memory_order_relaxed) &&
+      access("/proc/self/fd", X_OK) == 0)
+    atomic_store_explicit(&known, true, memory_order_relaxed);
+  return atomic_load_explicit(&known, memory_order_relaxed);
+}
+
 static int open_nameless(const char *folder) {
-  int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
-  /* A nameless file gets its name through /proc alone. */
-  if (fd >= 0 && access("/proc/self/fd", X_OK) != 0) {
-    close(fd);
-    return -1;
-  }
-  return fd;
+  return has_proc() ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
 }
 
 static int open_named(struct mc_tempfile *file, const char *folder) {

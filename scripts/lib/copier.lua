@@ -86,7 +86,7 @@ local function settle_batch(self, task, done)
   for _, failure in ipairs(done.failures) do self:fail(failure.path, failure.reason) end
   for _, path in ipairs(done.actions) do self:report("copy", path) end
   self.summary.full = self.summary.full or done.full or false
-  return #task.batch
+  return task.files
 end
 
 local function settle_range(self, task, done)
@@ -110,7 +110,7 @@ end
 -- Takes away what processes that died in the middle of this batch left in its folders.
 local function clean_up(batch)
   local seen = {}
-  for _, file in ipairs(batch) do
+  for file in copy_task.files(batch) do
     local folder = file.to:match("^(.*)/[^/]*$") or "."
     if not seen[folder] then
       seen[folder] = true
@@ -122,9 +122,9 @@ end
 -- Which files of a batch a worker had done when it died is not known.
 local function settle_lost(self, task, err)
   if task.large then return settle_range(self, task, { reason = reason_of(err) }) end
-  for _, file in ipairs(task.batch) do self:fail(file.from, err) end
+  for file in copy_task.files(task.batch) do self:fail(file.from, err) end
   clean_up(task.batch)
-  return #task.batch
+  return task.files
 end
 
 -- Waits for the oldest task and adds up what it did.
@@ -161,9 +161,9 @@ function Job:start(task, fn, ...)
 end
 
 function Job:submit()
-  if #self.batch == 0 then return end
-  local task = { batch = self.batch, bytes = self.batch_bytes }
-  self.batch, self.batch_bytes = {}, 0
+  if self.batch_files == 0 then return end
+  local task = { batch = self.batch, files = self.batch_files, bytes = self.batch_bytes }
+  self.batch, self.batch_files, self.batch_bytes = {}, 0, 0
   self:start(task, copy_task.batch, task.batch, self.settings)
 end
 
@@ -211,21 +211,26 @@ function Job:add_large(file, device)
   settle_range(self, { large = large }, {})
 end
 
--- A file that is compared by its bytes, or is there already, is no matter for ranges.
-function Job:is_large(file)
+-- The record of a file that is to be copied in ranges, or nil. One that is compared by its bytes,
+-- or is there already, is no matter for ranges.
+function Job:large_file(from, to, info)
   local settings = self.settings
-  return file.size >= self.large_bytes and not settings.checksum and not settings.dry_run
-    and not (settings.resume and copy_task.is_current(file, settings))
-end
-
-function Job:add_file(from, to, info)
+  if info.size < self.large_bytes or settings.checksum or settings.dry_run then return nil end
   local file = {
     from = from, to = to, size = info.size, mtime_ns = info.mtime_ns, nlink = info.nlink,
   }
-  if self:is_large(file) then return self:add_large(file, info.device) end
-  self.batch[#self.batch + 1] = file
+  return not (settings.resume and copy_task.is_current(file, settings)) and file or nil
+end
+
+function Job:add_file(from, to, info)
+  local file = self:large_file(from, to, info)
+  if file then return self:add_large(file, info.device) end
+  copy_task.add(self.batch, from, to, info.size, info.mtime_ns, info.nlink)
+  self.batch_files = self.batch_files + 1
   self.batch_bytes = self.batch_bytes + info.size
-  if #self.batch >= BATCH_FILES or self.batch_bytes >= self.batch_limit then self:submit() end
+  if self.batch_files >= BATCH_FILES or self.batch_bytes >= self.batch_limit then
+    self:submit()
+  end
 end
 
 -- True when it is a further name of a file that was seen: such are made when all files are there.
@@ -368,7 +373,7 @@ local function new_job(options)
     bwlimit = limit, paced = 0, started = uv.hrtime(),
     batch_limit = paced(BATCH_BYTES), range_bytes = paced(RANGE_BYTES),
     large_bytes = limit and 2 * paced(RANGE_BYTES) or LARGE_BYTES,
-    batch = {}, batch_bytes = 0, pending = {}, large = {}, folders = {}, no_clone = {},
+    batch = {}, batch_files = 0, batch_bytes = 0, pending = {}, large = {}, folders = {}, no_clone = {},
     first_names = {}, further_names = {},
   }, Job)
 end

@@ -72,12 +72,37 @@ local function copy_file(file, settings)
   return nil, why or DIFFERS
 end
 
+local FIELDS = 5
+
+---Adds a file to a batch: a flat list, since a table for each file would take longer to send than
+---a small file to copy.
+---@param batch any[]
+function copy_task.add(batch, from, to, size, mtime_ns, nlink)
+  local n = #batch
+  batch[n + 1], batch[n + 2], batch[n + 3] = from, to, size
+  batch[n + 4], batch[n + 5] = mtime_ns, nlink
+end
+
+---The files of a batch: an iterator of records that are good until the next step.
+---@param batch any[]
+---@return fun(): copier.file?
+function copy_task.files(batch)
+  local file, at = {}, 1 - FIELDS
+  return function()
+    at = at + FIELDS
+    if at > #batch then return nil end
+    file.from, file.to, file.size = batch[at], batch[at + 1], batch[at + 2]
+    file.mtime_ns, file.nlink = batch[at + 3], batch[at + 4]
+    return file
+  end
+end
+
 ---One batch of files. It never fails as a whole for one of them.
----@param batch copier.file[]
+---@param batch any[]
 ---@param settings copier.settings
 function copy_task.batch(batch, settings)
   local done = { files = 0, bytes = 0, skipped = 0, lost = 0, failures = {}, actions = {} }
-  for _, file in ipairs(batch) do
+  for file in copy_task.files(batch) do
     local ok, err
     local skip = settings.resume and copy_task.is_current(file, settings)
     if settings.dry_run then
