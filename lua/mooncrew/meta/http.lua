@@ -12,7 +12,7 @@ local http = {}
 ---  runs out, the error is mooncrew.Timeout itself
 ---@field try_timeout? number seconds for each try; nil: for ever
 ---@field connect_timeout? number seconds for each connection, 30 unless said otherwise
----@field stall_timeout? number seconds at less than min_rate, rounded up to whole ones; nil: for ever
+---@field stall_timeout? number seconds below min_rate, rounded up to whole ones; nil: for ever
 ---@field min_rate? integer bytes a second (1: a stall is when there is not one)
 ---@field max_size? number largest body in bytes, decoded; 1 GiB in memory, no limit in a download
 ---@field follow? boolean follow redirects (true)
@@ -100,8 +100,8 @@ function http.request(request) end
 ---@return mooncrew.http.Error? err
 function http.download(url, path, options) end
 
----Sends a request and returns when the head of its answer is there. The body is read piece by piece;
----what is not read waits with the server, some 256 KiB excepted. A try whose head was returned is
+---Sends a request and returns with the head of its answer. The body is read piece by piece;
+---what is not read waits at the server, but for some 256 KiB. A try whose head was returned is
 ---not repeated.
 ---@param request mooncrew.http.Request
 ---@return mooncrew.http.Stream? stream
@@ -116,7 +116,7 @@ function stream:read() end
 ---Breaks off what is not read yet. Reading is an error from then on.
 function stream:close() end
 
----A place for cookies, for `options.cookies`. It is this process's own: a child goes on with a copy.
+---A place for cookies, for `options.cookies`. It is this process's own: a child has a copy.
 ---@param lines? string[] of a cookies.txt
 ---@return mooncrew.http.Cookies
 function http.cookies(lines) end

@@ -1,0 +1,174 @@
+-- TLS, HTTP/2, compression and proxies, with a real nginx on loopback.
+
+local http = require "mooncrew.http"
+local mooncrew = require "mooncrew"
+local command = dofile "tests/spec/support/command.lua"
+local nginx = dofile "tests/spec/support/nginx.lua"
+local web = dofile "tests/spec/support/web.lua"
+
+describe("http with nginx", function()
+  local folder, server
+  local text = string.rep("a page that is well worth compressing\n", 1000)
+
+  local function start(options)
+    options = options or {}
+    options.root = folder
+    server = nginx.start(folder, options)
+  end
+
+  local function secure(more)
+    local options = { proxy = "", ca_file = server.ca }
+    for name, value in pairs(more or {}) do options[name] = value end
+    return options
+  end
+
+  before_each(function()
+    folder = command.folder()
+    command.write_file(folder .. "/a.txt", "alpha")
+    command.write_file(folder .. "/page.html", text)
+  end)
+
+  after_each(function()
+    if server then server:stop() end
+    server = nil
+    command.clean_up()
+  end)
+
+  it("trusts who it is told to, and nobody else", function()
+    start()
+    assert.equal("alpha", assert(http.get(server.tls_url .. "/a.txt", secure())).body)
+    for _, options in ipairs{ { proxy = "" }, { proxy = "", ca_file = folder .. "/none" } } do
+      local answer, err = http.get(server.tls_url .. "/a.txt", options)
+      assert.is_nil(answer)
+      assert.equal("TLS", err.code)
+    end
+    local unchecked = http.get(server.tls_url .. "/a.txt", { proxy = "", insecure = true })
+    assert.equal("alpha", unchecked.body)
+  end)
+
+  it("asks for fifty files at once over one connection of HTTP/2", function()
+    for i = 1, 50 do command.write_file(folder .. "/" .. i, "file " .. i) end
+    start()
+    local pool <close> = mooncrew.CoroutinePool(50)
+    local list = {}
+    for i = 1, 50 do list[i] = i end
+    local bodies = pool:map(function(i)
+      return assert(http.get(server.tls_url .. "/" .. i, secure())).body
+    end, list)
+    for i = 1, 50 do assert.equal("file " .. i, bodies[i]) end
+    server:stop()
+    local log = server:log()
+    assert.equal(50, #log)
+    for _, request in ipairs(log) do
+      assert.equal("HTTP/2.0", request.protocol)
+      assert.equal(log[1].connection, request.connection)
+    end
+  end)
+
+  it("uses a connection of HTTP/1.1 again", function()
+    start()
+    for _ = 1, 5 do assert(http.get(server.url .. "/a.txt", secure())) end
+    server:stop()
+    local log = server:log()
+    assert.equal(5, #log)
+    for _, request in ipairs(log) do
+      assert.equal("HTTP/1.1", request.protocol)
+      assert.equal(log[1].connection, request.connection)
+    end
+  end)
+
+  it("decodes gzip and brotli, in memory and in files", function()
+    for _, kind in ipairs{ "gzip", "brotli" } do
+      start{ http = kind .. " on; " .. kind .. "_min_length 1;" }
+      local answer = assert(http.get(server.url .. "/page.html", { proxy = "" }))
+      assert.equal(kind == "gzip" and "gzip" or "br", answer.headers["content-encoding"])
+      assert.is_true(answer.body == text)
+      local saved = assert(http.download(server.tls_url .. "/page.html", folder .. "/got",
+        secure()))
+      assert.equal(#text, saved.size)
+      assert.is_true(command.read_file(folder .. "/got") == text)
+      server:stop()
+    end
+  end)
+
+  it("uploads a file, over HTTP/2 too", function()
+    local bytes = string.rep("0123456789abcdef", 1 << 16)
+    command.write_file(folder .. "/out", bytes)
+    start{
+      http = "client_max_body_size 10m;",
+      server = "location /put/ { dav_methods PUT; create_full_put_path on; }",
+    }
+    for i, base in ipairs{ server.url, server.tls_url } do
+      local request = secure{ url = base .. "/put/" .. i, body_file = folder .. "/out" }
+      assert.equal(201, assert(http.request(request)).status)
+      assert.is_true(command.read_file(folder .. "/put/" .. i) == bytes)
+    end
+  end)
+
+  it("streams over HTTP/2, holding back what is not read", function()
+    local bytes = string.rep("0123456789abcdef", 1 << 18)
+    command.write_file(folder .. "/large", bytes)
+    start()
+    local request = secure{ url = server.tls_url .. "/large" }
+    local stream <close> = assert(http.stream(request))
+    local parts = {}
+    for piece in function() return stream:read() end do
+      parts[#parts + 1] = piece
+      -- Others on the connection are not held up by the one that is read slowly.
+      if #parts == 1 then
+        assert.equal("alpha", assert(http.get(server.tls_url .. "/a.txt", secure())).body)
+      end
+    end
+    assert.is_true(table.concat(parts) == bytes)
+  end)
+end)
+
+describe("http through a proxy", function()
+  after_each(command.clean_up)
+
+  local function serve(name)
+    return web.serve(function(request) return { body = name .. request.path } end)
+  end
+
+  -- In a process of its own, since the environment is read when it starts.
+  local function get(environment, url)
+    local path = command.folder() .. "/get.lua"
+    command.write_file(path, [[
+      local answer, err = require("mooncrew").http.get(arg[1], { timeout = 20 })
+      print(answer and answer.body or err)
+    ]])
+    local child = command.start_in(environment, path, url)
+    return child
+  end
+
+  -- The proxy is ours, and runs while a task waits for the child.
+  local function finish(child)
+    local lines = mooncrew.Queue()
+    local reader = mooncrew.Process{ target = function() lines:put(child:line()) end }:start()
+    local line = mooncrew.spawn(function() return lines:get() end):get()
+    reader:join()
+    assert.equal(0, child:finish().status)
+    return line
+  end
+
+  it("of the environment, for what no_proxy does not name", function()
+    local proxy <close> = serve("proxy ")
+    local origin <close> = serve("origin ")
+    local environment = { http_proxy = proxy.url, no_proxy = "" }
+    local url = "http://somewhere.invalid/x"
+    assert.equal("proxy " .. url, finish(get(environment, url)))
+    environment.no_proxy = "127.0.0.1"
+    assert.equal("origin /y", finish(get(environment, origin.url .. "/y")))
+    environment.no_proxy = ""
+    assert.equal("proxy " .. origin.url .. "/y", finish(get(environment, origin.url .. "/y")))
+  end)
+
+  it("as an option says, which counts more", function()
+    local proxy <close> = serve("proxy ")
+    local url = "http://somewhere.invalid/x"
+    assert.equal("proxy " .. url, assert(http.get(url, { proxy = proxy.url })).body)
+    local none, err = http.get(url, { proxy = "http://127.0.0.1:" .. web.free_port() })
+    assert.is_nil(none)
+    assert.equal("CONNECT", err.code)
+  end)
+end)
