@@ -291,6 +291,13 @@ function dispatch.take_in(self)
   return n
 end
 
+---Why a pool that is gone is gone.
+---@return any err
+function dispatch.why_gone(self)
+  local err = self.broken
+  return type(err) == "table" and err or worker_error.no_workers(self, err)
+end
+
 ---Nobody is there any more who could do what is under way.
 ---@param cancelled boolean for it was terminated; or as an error
 function dispatch.fail_rest(self, cancelled)
@@ -302,14 +309,13 @@ function dispatch.fail_rest(self, cancelled)
   self.pending, self.n_pending, self.n_divisible = {}, 0, 0
   self.free, self.n_free = {}, 0
   self.delayed, self.held, self.n_waiting = {}, line.new(), 0
+  self.gone = true
   for _, task in ipairs(rest) do
     if cancelled then
       task:cancelled()
     else
-      local err = self.broken
-      if type(err) ~= "table" then err = worker_error.no_workers(self, err) end
       task.never_ran = true
-      fail(self, task, err)
+      fail(self, task, dispatch.why_gone(self))
     end
   end
 end

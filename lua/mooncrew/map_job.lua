@@ -65,13 +65,24 @@ local function note_error(job, index, err)
   if type(err) == "table" then err.index = index end
 end
 
+-- Nobody is left who could do what was not given yet.
+local function give_up(job)
+  if job.next > job.n then return end
+  note_error(job, job.next, job.pool:why_gone())
+  job.next = job.n + 1
+end
+
 local feed -- defined below
 
 -- A part is over: n items more are done.
 local function finish_part(job, n)
   job.under_way = job.under_way - 1
   if job.bar then job.bar:step(n) end
-  if job.next <= job.n then feed(job) end
+  if job.pool.gone then
+    give_up(job)
+  elseif job.next <= job.n then
+    feed(job)
+  end
   if job.under_way > 0 or job.next <= job.n then return end
   if job.bar then job.bar:close() end
   if job.written then job.result.stdout, job.result.stderr = capture.join(job.written) end

@@ -8,6 +8,7 @@
 --   processes     how many run at once
 --   chunksize     the default of the option; nil: chunks adapt to what their items take
 --   retries       the default of the option
+--   gone          nobody is left to do anything; why_gone() is the error that says so
 --
 -- A task is an object with fn, mode, timeout, retries, and
 --   args                     for CALL: the packed arguments

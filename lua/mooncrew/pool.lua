@@ -26,6 +26,7 @@ local NAP = 0.0005 -- seconds
 ---@field package delayed table[] tasks of `pending` that wait to be tried again: see retry.lua
 ---@field package held mooncrew.line tasks of `pending` for which there was no room in shared memory
 ---@field package n_waiting integer tasks of these two that are not given up
+---@field package gone boolean? nobody of it is left: no task will be done any more
 local Pool = {}
 Pool.__index = Pool
 Pool.__name = "mooncrew.Pool"
@@ -68,6 +69,9 @@ end
 ---@package
 Pool.poll, Pool.flush = dispatch.poll, dispatch.flush
 Pool.cancel, Pool.call_off = dispatch.cancel, dispatch.call_off
+
+---@package
+Pool.why_gone = dispatch.why_gone
 
 ---When a task is to be tried again, on the clock of parts.now(); whoever waits looks then.
 ---@package

@@ -54,6 +54,16 @@ function trial.children(pid)
   return pids
 end
 
+---Whether there is such a process. A zombie, which its new parent has not waited for yet, is none.
+---@param pid integer
+function trial.is_running(pid)
+  local file = io.open(("/proc/%d/stat"):format(pid))
+  local stat = file and file:read("a") or ""
+  if file then file:close() end
+  local state = stat:match("^.*%) (%a)")
+  return state ~= nil and state ~= "Z" and state ~= "X"
+end
+
 ---Pids of the processes that have this in their environment. A zombie has none any more.
 ---@param name string
 ---@param value string
