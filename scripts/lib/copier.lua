@@ -194,13 +194,15 @@ end
 
 function Job:add_large(file, device)
   if self:clone(file, device) then return end
-  local large, reason, code = large_file.begin(file)
-  if not large then
+  local large = large_file.new(file)
+  self.large[large] = true
+  local ok, reason, code = large:begin()
+  if not ok then
+    self.large[large] = nil
     self:fail(file.from, reason)
     self.summary.full = self.summary.full or copy_task.is_full({ code = code })
     return
   end
-  self.large[large] = true
   large.ranges_left = 1 -- not done before the last one is handed out
   for offset, length in large:ranges(self.range_bytes) do
     if large.reason then break end

@@ -44,7 +44,6 @@ local function rename(temporary, to, settings)
   if not ok and (code == "EISDIR" or code == "EEXIST") and copy_task.make_way(to, settings) then
     ok, err = uv.fs_rename(temporary, to)
   end
-  if not ok then uv.fs_unlink(temporary) end
   return ok, err
 end
 
@@ -73,16 +72,13 @@ function folder_tree.copy_node(from, to, entry, settings)
     return ok, err, true
   end
   if settings.dry_run then return true end
-  local temporary = leftovers.name(to)
-  local ok, err = make_node(from, temporary, entry)
+  local temporary <close> = leftovers.guard(to)
+  local ok, err = make_node(from, temporary.name, entry)
   if not ok then return nil, err end
   local lost
-  ok, lost = fs.copy_attributes(from, temporary, settings.keep)
-  if not ok then
-    uv.fs_unlink(temporary)
-    return nil, lost
-  end
-  ok, err = rename(temporary, to, settings)
+  ok, lost = fs.copy_attributes(from, temporary.name, settings.keep)
+  if not ok then return nil, lost end
+  ok, err = rename(temporary.name, to, settings)
   if not ok then return nil, err end
   return true, lost
 end
@@ -97,9 +93,9 @@ function folder_tree.link(first, to, settings)
     return true, nil, true
   end
   if settings.dry_run then return true end
-  local temporary = leftovers.name(to)
-  local ok, err = uv.fs_link(first, temporary)
-  if ok then ok, err = rename(temporary, to, settings) end
+  local temporary <close> = leftovers.guard(to)
+  local ok, err = uv.fs_link(first, temporary.name)
+  if ok then ok, err = rename(temporary.name, to, settings) end
   return ok and true or nil, err
 end
 

@@ -27,18 +27,22 @@ local function create(path, size)
   return ok, err, code
 end
 
+---Nothing is made yet, so that its owner knows of it, and can discard it, at any moment.
 ---@param file copier.file
----@return copier.LargeFile? file nil when its temporary can't be made
+---@return copier.LargeFile
+function large_file.new(file)
+  return setmetatable({
+    from = file.from, to = file.to, size = file.size, temporary = leftovers.name(file.to),
+    source = file, ranges_left = 0,
+  }, LargeFile)
+end
+
+---Makes the temporary file, one large hole.
+---@return integer|boolean|nil ok
 ---@return string? reason
 ---@return string? code such as "ENOSPC"
-function large_file.begin(file)
-  local temporary = leftovers.name(file.to)
-  local ok, err, code = create(temporary, file.size)
-  if not ok then return nil, err, code end
-  return setmetatable({
-    from = file.from, to = file.to, size = file.size, temporary = temporary, source = file,
-    ranges_left = 0,
-  }, LargeFile)
+function LargeFile:begin()
+  return create(self.temporary, self.size)
 end
 
 ---The ranges of `size` bytes: an iterator of offset, length.

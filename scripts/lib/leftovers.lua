@@ -21,6 +21,16 @@ function leftovers.name(target)
   return string.format("%s.mooncrew-%d-%016x.part", folder, uv.os_getpid(), math.random(0))
 end
 
+---A fresh name like that, for a block: `local temporary <close> = leftovers.guard(target)`. What still
+---has that name when the block is left, by Ctrl-C too, is removed.
+---@param target string
+---@return { name: string }
+function leftovers.guard(target)
+  return setmetatable({ name = leftovers.name(target) }, {
+    __close = function(self) uv.fs_unlink(self.name) end,
+  })
+end
+
 ---Whether a file of this name is, or was, on its way to another name.
 ---@param name string
 ---@return boolean
