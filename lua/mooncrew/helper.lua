@@ -16,6 +16,19 @@ local function prepend(field, path)
   if path then package[field] = path .. ";" .. package[field] end
 end
 
+local function limits_of(options)
+  if not (options.memory or options.cpu or options.files) then return nil end
+  return { memory = options.memory, cpu = options.cpu, files = options.files }
+end
+
+-- In a worker: lines of the log go to the host.
+local function log_to(calls)
+  require("mooncrew.log").stream = {
+    write = function(_, line) calls:put{ line = line } end,
+    flush = function() end,
+  }
+end
+
 ---Makes the pool that runs the host's tasks.
 ---@param options table the hello of the host's library
 ---@return userdata core the C part of the pool
@@ -24,18 +37,27 @@ function helper.start(options)
   prepend("path", options.package_path)
   prepend("cpath", options.package_cpath)
   require "mooncrew.runner"
+  local without = require("mooncrew.without").prepare(options.without or 0)
   local calls = mooncrew.Queue()
   require("mooncrew.host").calls = calls
   if options.preload then require(options.preload) end
+  local confine, wrong = parts.confine(limits_of(options))
+  if wrong then error("options.worker_…: " .. wrong, 0) end
+  local function begin()
+    parts.leave_host()
+    if options.log then log_to(calls) end
+    without()
+  end
   local workers = options.workers or mooncrew.cpu_count()
-  local core = parts.pool(workers, "host", options.tasks_per_worker or 0, parts.leave_host, nil,
-    nil, nil, nil, math.min(EACH * workers, MOST))
+  local core = parts.pool(workers, "host", options.tasks_per_worker or 0, begin, nil, nil, nil,
+    confine, math.min(EACH * workers, MOST))
   mooncrew.spawn(helper.pass_calls, calls)
   -- None has an upvalue, so a worker decodes each only once.
   return core, {
     function(...) return require("mooncrew.runner").call(...) end,
     function(...) return require("mooncrew.runner").source(...) end,
     function(...) return require("mooncrew.runner").file(...) end,
+    function(...) return require("mooncrew.runner").library(...) end,
   }
 end
 
@@ -123,16 +145,19 @@ end
 
 local replies, last_call = {}, 0 -- by id of the call: the queue that its script waits on
 
----Passes calls of host functions on. A coroutine task.
+local function pass_call(call)
+  if call.line then return pcall(parts.host_send, "call", 0, false, call.line) end
+  last_call = last_call + 1
+  replies[last_call] = call.reply
+  local ok, err = pcall(parts.host_send, "call", last_call, false, call.name,
+    table.unpack(call.args, 1, call.args.n))
+  if not ok then helper.reply(last_call, true, tostring(err)) end
+end
+
+---Passes calls of host functions on, and lines of the log. A coroutine task.
 ---@param calls userdata a mooncrew.Queue
 function helper.pass_calls(calls)
-  for call in calls:items() do
-    last_call = last_call + 1
-    replies[last_call] = call.reply
-    local ok, err = pcall(parts.host_send, "call", last_call, false, call.name,
-      table.unpack(call.args, 1, call.args.n))
-    if not ok then helper.reply(last_call, true, tostring(err)) end
-  end
+  for call in calls:items() do pass_call(call) end
 end
 
 ---The host's answer to a call.

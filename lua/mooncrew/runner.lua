@@ -1,6 +1,11 @@
 -- What a worker does with a task of a host: a function of a module, a piece of source, a file.
 
+local parts = require "mooncrew.parts"
+
 local runner = {}
+
+-- A host may take these from its scripts.
+local require, load, loadfile = require, load, loadfile
 
 local MAX_CHUNKS = 64
 
@@ -38,5 +43,10 @@ end
 function runner.file(path, ...)
   return assert(loadfile(path, "t"))(...)
 end
+
+---Calls a function in C that knows mooncrew.h, not Lua.
+---@param path string of a shared library
+---@param symbol string
+function runner.library(path, symbol, ...) return parts.call_library(path, symbol, ...) end
 
 return runner

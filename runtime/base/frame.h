@@ -28,8 +28,9 @@ enum mc_frame_type {
   MC_FRAME_BYE,    /* end in order */
 
   /* to the host */
-  MC_FRAME_DONE,   /* id; code: enum mc_done; values: results or the error */
-  MC_FRAME_CALL,   /* id; values: the name of a host function, and arguments */
+  MC_FRAME_DONE, /* id; code: enum mc_done; values: results or the error */
+  MC_FRAME_CALL, /* id 0: a line of the log; elseid; values: the name of a host function,
+                    and arguments */
   MC_FRAME_BROKEN, /* no worker can work; values: the error */
   MC_FRAME_TYPES,
 };
@@ -39,6 +40,7 @@ enum mc_task_form {
   MC_FORM_FUNCTION, /* module, name */
   MC_FORM_SOURCE,   /* text, chunk name */
   MC_FORM_FILE,     /* path */
+  MC_FORM_LIBRARY,  /* path, symbol */
   MC_FORMS,
 };
 

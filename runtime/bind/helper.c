@@ -273,6 +273,7 @@ static int leave_host(lua_State *L) {
 
 void bind_open_helper(lua_State *L) {
   bind_open_asks(L);
+  bind_open_library(L);
   lua_pushcfunction(L, leave_host);
   lua_setfield(L, -2, "leave_host");
 }

@@ -84,6 +84,10 @@ const uint32_t *bind_frame_refs(lua_State *L, const struct bind_frame *frame);
 /* Sets host_send() in the table on top: the answers of Lua to the host. */
 void bind_open_asks(lua_State *L);
 
+/* Sets call_library() in the table on top (helper_library.c): a worker calls a function
+ * in C of the host's. */
+void bind_open_library(lua_State *L);
+
 /* ---- tasks (helper_tasks.c) ---- */
 
 /* A task that no worker was given yet. */

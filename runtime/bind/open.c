@@ -16,6 +16,7 @@
 #include "bind/list.h"
 #include "bind/luv.h"
 #include "bind/net.h"
+#include "bind/place.h"
 #include "bind/pool.h"
 #include "bind/process.h"
 #include "bind/queue.h"
@@ -28,6 +29,7 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,8 +162,27 @@ static int embedded_index(const char *name) {
   return i;
 }
 
+/* A child has the thread that forked it alone: a lock that another one held stays locked
+ * there for ever. The command itself knows what it does: its threads are libuv's. */
+static void check_threads(lua_State *L) {
+  char folder[PATH_MAX];
+  bool is_module = false;
+  bind_place(folder, sizeof folder, &is_module);
+  if (!is_module)
+    return;
+  unsigned threads = mc_thread_count();
+  const char *allowed = getenv("MOONCREW_ALLOW_THREADS");
+  if (threads > 1 && (!allowed || strcmp(allowed, "1") != 0))
+    luaL_error(L,
+               "mooncrew: the process has %d threads, and one that forks must have one: "
+               "use libmooncrew, or set MOONCREW_ALLOW_THREADS=1",
+               (int)threads);
+}
+
 /* Makes the shared memory, once in a process. */
 static void make_space(lua_State *L) {
+  if (!mc_space_exists())
+    check_threads(L);
   int error = mc_space_exists() ? 0 : mc_space_create(0);
   const char *wanted = getenv("MOONCREW_SHARED_MEMORY");
   if (error == -EINVAL && wanted)

@@ -181,6 +181,13 @@ MOONCREW_API int mooncrew_value_entry(const mooncrew_value *table, size_t place,
 
 typedef struct mooncrew mooncrew;
 
+/* Libraries of Lua. They keep honest scripts from what they should not need; they are no
+ * prison for hostile ones. */
+#define MOONCREW_NO_IO      1u /* io, dofile, loadfile */
+#define MOONCREW_NO_OS      2u
+#define MOONCREW_NO_PACKAGE 4u /* require gives what `preload` has loaded, no more */
+#define MOONCREW_NO_DEBUG   8u
+
 /* Zero is the default of each field. */
 typedef struct mooncrew_options {
   size_t size; /* of this struct: mooncrew_options_init() sets it */
@@ -196,6 +203,15 @@ typedef struct mooncrew_options {
   unsigned tasks_per_worker; /* then it is replaced; default: never */
   int task_timeout;          /* of each task in its worker; default: none */
   int open_timeout;          /* for the helper to answer; default 10000 */
+  uint64_t
+      worker_memory;   /* bytes that a worker may use: see limits in docs/processes.md */
+  unsigned worker_cpu; /* seconds of computing that it may use */
+  unsigned worker_files; /* descriptors that it may open */
+  unsigned without;      /* libraries that scripts do not have: MOONCREW_NO_… */
+  /* Gets each line of mooncrew.log, which else goes to stderr, in a thread that
+   * dispatches or waits; it may call everything but mooncrew_close(). */
+  void (*log)(void *data, const char *line, size_t length);
+  void *log_data;
 } mooncrew_options;
 
 static inline void mooncrew_options_init(mooncrew_options *options) {
@@ -215,6 +231,12 @@ MOONCREW_API int mooncrew_open(const mooncrew_options *options, mooncrew **runti
 MOONCREW_API int mooncrew_close(mooncrew *runtime, int timeout);
 
 /* ---- tasks ---- */
+
+/* A function in C that scripts or tasks call. Pushes its results and returns MOONCREW_OK;
+ * or returns something else, and what it pushed first is raised in the script as an
+ * error. It may call everything but mooncrew_close(). */
+typedef int (*mooncrew_function)(void *data, const mooncrew_values *args,
+                                 mooncrew_values *results);
 
 typedef uint64_t mooncrew_task; /* never 0, never used again in a runtime */
 
@@ -256,6 +278,13 @@ MOONCREW_API int mooncrew_submit_file(mooncrew *runtime, const char *path,
                                       const mooncrew_task_options *options,
                                       mooncrew_task *task, mooncrew_error **error);
 
+/* The same for a function in C, in a worker: a mooncrew_function of that name in a shared
+ * library that is linked with libmooncrew. Its data is NULL. It can't take objects. */
+MOONCREW_API int mooncrew_submit_library(mooncrew *runtime, const char *path,
+                                         const char *symbol, const mooncrew_values *args,
+                                         const mooncrew_task_options *options,
+                                         mooncrew_task *task, mooncrew_error **error);
+
 /* Waits for a task that has no callback, and takes its outcome: MOONCREW_OK and *results,
  * which the caller frees (`results` may be NULL), or the task's error. Once. While it
  * waits, host functions may run in this thread. MOONCREW_ETIMEDOUT: ask again.
@@ -273,6 +302,9 @@ MOONCREW_API int mooncrew_run_source(mooncrew *runtime, const char *source, size
 MOONCREW_API int mooncrew_run_file(mooncrew *runtime, const char *path,
                                    const mooncrew_values *args, mooncrew_values **results,
                                    mooncrew_error **error);
+MOONCREW_API int mooncrew_run_library(mooncrew *runtime, const char *path,
+                                      const char *symbol, const mooncrew_values *args,
+                                      mooncrew_values **results, mooncrew_error **error);
 
 /* Gives a task up: its outcome is MOONCREW_ECANCELLED at once. One that no worker has
  * begun never runs; one that runs goes on unseen, or with `force` is ended together with
@@ -343,17 +375,16 @@ MOONCREW_API int mooncrew_queue_get(mooncrew_object *queue, size_t most, int tim
 
 /* ---- functions of the host ---- */
 
-/* Called with what a script gave. Pushes its results and returns MOONCREW_OK; or returns
- * something else, and what it pushed first is raised in the script as an error. It may
- * call everything but mooncrew_close(). */
-typedef int (*mooncrew_function)(void *data, const mooncrew_values *args,
-                                 mooncrew_values *results);
-
 /* Scripts may call require("mooncrew.host").NAME(…) from now on. It runs in the host, in
  * a thread that is in mooncrew_dispatch(), mooncrew_wait() or mooncrew_run…() at that
  * time; the script waits until there is one. NULL takes the name away. */
 MOONCREW_API int mooncrew_register(mooncrew *runtime, const char *name,
                                    mooncrew_function function, void *data);
+
+/* For the helper alone: calls a function with encoded values. */
+MOONCREW_API int mooncrew_apply(mooncrew_function function, const unsigned char *bytes,
+                                size_t length, unsigned char **out, size_t *out_length);
+MOONCREW_API void mooncrew_apply_free(unsigned char *out);
 
 /* ---- Lua mode ---- */
 

@@ -37,6 +37,9 @@ bool mc_collect(pid_t pid, bool block, int *code);
  * >= 1. */
 int mc_cpu_count(void);
 
+/* How many threads this process has; 0: it can't be known. */
+unsigned mc_thread_count(void);
+
 /* Sets a flag when SIGTERM comes (for processes of our own only, never in a host). */
 void mc_catch_sigterm(void);
 bool mc_sigterm_came(void);

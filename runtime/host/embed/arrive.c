@@ -167,8 +167,9 @@ static void on_call(mooncrew *runtime, const struct embed_arrival *arrival) {
   if (!code && embed_call_arrived(runtime, arrival->head.id, values))
     return;
   mooncrew_values_free(values);
-  embed_reply_failure(runtime, arrival->head.id,
-                      code == MOONCREW_EVALUE ? why : "not enough memory");
+  if (arrival->head.id)
+    embed_reply_failure(runtime, arrival->head.id,
+                        code == MOONCREW_EVALUE ? why : "not enough memory");
 }
 
 static void on_broken(mooncrew *runtime, const struct embed_arrival *arrival) {

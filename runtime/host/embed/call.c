@@ -61,8 +61,26 @@ static mooncrew_values *arguments_of(const mooncrew_values *values) {
   return args;
 }
 
+/* A line of the log: the helper wants no reply. */
+static void log_line(mooncrew *runtime, const struct embed_call *call) {
+  const char *line = "";
+  size_t length = 0;
+  mooncrew_value_string(mooncrew_values_at(call->args, 0), &line, &length);
+  if (!runtime->log)
+    return;
+  runtime->running++;
+  mc_guard_unlock(&runtime->guard);
+  runtime->log(runtime->log_data, line, length);
+  mc_guard_lock(&runtime->guard);
+  runtime->running--;
+}
+
 static void run(mooncrew *runtime, const struct embed_call *call) {
   const char *name = "";
+  if (!call->id) {
+    log_line(runtime, call);
+    return;
+  }
   mooncrew_value_string(mooncrew_values_at(call->args, 0), &name, NULL);
   const struct embed_function *found = find(runtime, name);
   if (!found) {

@@ -93,6 +93,11 @@ static int say_hello(mooncrew *runtime, const mooncrew_options *options) {
   push_text(values, "package_path", options->package_path);
   push_text(values, "package_cpath", options->package_cpath);
   push_text(values, "preload", options->preload);
+  push_number(values, "memory", options->worker_memory);
+  push_number(values, "cpu", options->worker_cpu);
+  push_number(values, "files", options->worker_files);
+  push_number(values, "without", options->without);
+  push_number(values, "log", options->log != NULL);
   mooncrew_end_table(values);
   int code =
       values ? embed_encode(runtime, values, NULL, &bytes, &refs) : MOONCREW_ENOMEM;

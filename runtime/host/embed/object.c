@@ -15,7 +15,7 @@ mooncrew_object *embed_object_new(mooncrew *runtime, uint64_t serial, uint32_t r
 }
 
 bool embed_object_is_of(const mooncrew_object *object, const mooncrew *runtime) {
-  return object->runtime == runtime && object->serial == runtime->serial;
+  return runtime && object->runtime == runtime && object->serial == runtime->serial;
 }
 
 void mooncrew_object_free(mooncrew_object *object) {

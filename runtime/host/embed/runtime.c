@@ -32,6 +32,12 @@ static int check_options(const mooncrew_options *options, mooncrew_error **error
   } else if (options->shared_memory > INT64_MAX) {
     what = "shared_memory: at most 2^63 - 1";
     got = -1;
+  } else if (options->worker_memory > INT64_MAX) {
+    what = "worker_memory: at most 2^63 - 1";
+    got = -1;
+  } else if (options->without > 15) {
+    what = "without: MOONCREW_NO_…";
+    got = options->without;
   } else if (options->task_timeout < 0) {
     what = "task_timeout: a number of milliseconds";
     got = options->task_timeout;
@@ -66,6 +72,8 @@ static int open_runtime(const mooncrew_options *options, mooncrew **out,
   runtime->pidfd = -1;
   runtime->backlog = options->backlog ? options->backlog : BACKLOG;
   runtime->task_timeout = options->task_timeout;
+  runtime->log = options->log;
+  runtime->log_data = options->log_data;
   int system = mc_guard_init(&runtime->guard);
   if (system) {
     embed_free(runtime);

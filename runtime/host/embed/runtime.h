@@ -69,6 +69,8 @@ struct mooncrew {
   mooncrew_error *broken; /* nothing works any more, because */
   int task_timeout;
   unsigned backlog;
+  void (*log)(void *data, const char *line, size_t length); /* NULL: none */
+  void *log_data;
 
   struct embed_task **slots; /* by the lower half of the id; NULL: free */
   uint32_t *free_slots;

@@ -267,6 +267,18 @@ static int submit_file(const char *name, mooncrew *runtime, const char *path,
   return submit(runtime, &form, args, options, task, error);
 }
 
+static int submit_library(const char *name, mooncrew *runtime, const char *path,
+                          const char *symbol, const mooncrew_values *args,
+                          const mooncrew_task_options *options, mooncrew_task *task,
+                          mooncrew_error **error) {
+  if (!path || !symbol)
+    return missing(error, name, path ? "symbol" : "path");
+  struct form form = {name, MC_FORM_LIBRARY, mooncrew_values_new()};
+  mooncrew_push_string(form.first, path);
+  mooncrew_push_string(form.first, symbol);
+  return submit(runtime, &form, args, options, task, error);
+}
+
 int mooncrew_submit(mooncrew *runtime, const char *module, const char *function,
                     const mooncrew_values *args, const mooncrew_task_options *options,
                     mooncrew_task *task, mooncrew_error **error) {
@@ -285,6 +297,13 @@ int mooncrew_submit_file(mooncrew *runtime, const char *path, const mooncrew_val
                          const mooncrew_task_options *options, mooncrew_task *task,
                          mooncrew_error **error) {
   return submit_file(__func__, runtime, path, args, options, task, error);
+}
+
+int mooncrew_submit_library(mooncrew *runtime, const char *path, const char *symbol,
+                            const mooncrew_values *args,
+                            const mooncrew_task_options *options, mooncrew_task *task,
+                            mooncrew_error **error) {
+  return submit_library(__func__, runtime, path, symbol, args, options, task, error);
 }
 
 /* ---- waiting ---- */
@@ -378,6 +397,14 @@ int mooncrew_run_file(mooncrew *runtime, const char *path, const mooncrew_values
                       mooncrew_values **results, mooncrew_error **error) {
   mooncrew_task task;
   int code = submit_file(__func__, runtime, path, args, NULL, &task, error);
+  return code ? code : finish_run(__func__, runtime, task, results, error);
+}
+
+int mooncrew_run_library(mooncrew *runtime, const char *path, const char *symbol,
+                         const mooncrew_values *args, mooncrew_values **results,
+                         mooncrew_error **error) {
+  mooncrew_task task;
+  int code = submit_library(__func__, runtime, path, symbol, args, NULL, &task, error);
   return code ? code : finish_run(__func__, runtime, task, results, error);
 }
 
