@@ -18,11 +18,11 @@ local greedy = {
   function() return #("x"):rep(100 * MIB) end,
   function()
     local all = {}
-    while true do all[#all + 1] = ("x"):rep(MIB // 16) .. #all end
+    while #all < math.huge do all[#all + 1] = ("x"):rep(MIB // 16) .. #all end
   end,
   function()
     local all = {}
-    while true do all[#all + 1] = { #all } end
+    while #all < math.huge do all[#all + 1] = { #all } end
   end,
 }
 
