@@ -306,14 +306,13 @@ function dispatch.fail_rest(self, cancelled)
     if task then rest[#rest + 1] = task end
   end
   table.sort(rest, function(a, b) return math.ult(a.id, b.id) end)
-  self.pending, self.n_pending, self.n_divisible = {}, 0, 0
-  self.free, self.n_free = {}, 0
-  self.delayed, self.held, self.n_waiting = {}, line.new(), 0
   self.gone = true
   for _, task in ipairs(rest) do
-    if cancelled then
+    -- One by one: a callback may wait for those behind it, and deal with them.
+    local is_there = forget(self, task.id)
+    if is_there and cancelled then
       task:cancelled()
-    else
+    elseif is_there then
       task.never_ran = true
       fail(self, task, dispatch.why_gone(self))
     end
@@ -332,7 +331,7 @@ function dispatch.poll(self)
     give_due(self)
     give_held(self)
   end
-  if ended and self.n_pending > 0 then dispatch.fail_rest(self, false) end
+  if ended and self.n_pending > 0 then dispatch.fail_rest(self, self.terminated) end
   if self.closed and self.n_pending == 0 then core:close() end
   return n
 end

@@ -196,8 +196,7 @@ local function next_chunk(job)
 end
 
 -- Waits for a chunk, keeping the pool fed; nil when all is done.
-local function wait_chunk(job)
-  local pool = job.pool
+local function wait_chunk(pool, job)
   while true do
     pool:poll()
     if pool.draining then job.exhausted = true end
@@ -206,7 +205,8 @@ local function wait_chunk(job)
     local ahead = job.given - job.taken
     if not job.exhausted and ahead * job.chunksize < job.buffer then
       give_next(job)
-    elseif ahead == 0 then
+    elseif ahead == 0 or pool.draining and pool.n_pending == 0 then
+      -- In the second case the Ctrl-C came while a chunk was being given.
       local err = job.source_error
       job.source_error = nil
       if err ~= nil then error(err, 0) end
@@ -245,7 +245,11 @@ function imap.start(pool, func, ordered, fn, source, options)
   return function()
     while true do
       while at >= chunk.n do
-        chunk, at = wait_chunk(job), 0
+        if pool.guard then
+          chunk, at = pool:guard(wait_chunk, job), 0
+        else
+          chunk, at = wait_chunk(pool, job), 0
+        end
         if not chunk then
           chunk = { n = 0 }
           return nil

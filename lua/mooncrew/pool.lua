@@ -124,7 +124,7 @@ function Pool:wait_for(res, timeout)
 end
 
 ---@package
-function Pool:await() drain.guard(self, wait_for_more) end
+Pool.guard, Pool.await = drain.guard, wait_for_more
 
 -- -- what goes out ------------------------------------------------------------------------------
 

@@ -32,9 +32,7 @@ describe("interrupt", function()
       print'ready' io.stdout:flush()
       fifo:read()]] }
     assert.equal("ready", pipe:read("l"))
-    repeat -- until it sleeps
-      local file <close> = assert(io.open(("/proc/%d/stat"):format(pid)))
-    until file:read("a"):match("%) (%a)") == "S"
+    background.await_sleep(pid)
     interrupt(pid)
     assert.equal(130, (status_of(pipe)))
     assert.equal("lua: interrupted!\n", standalone.read("stderr"))

@@ -133,6 +133,27 @@ for name, new in pairs{ Pool = Pool, CoroutinePool = mooncrew.CoroutinePool } do
 end
 
 describe("Pool", function()
+  it("that ends lets a callback wait for others that end with it", function()
+    for _, way in ipairs{ "terminate", "kill" } do
+      local pool = Pool(1)
+      local foreman = pool:apply(mooncrew.getppid)
+      local seen, second = {}, nil
+      local first = pool:apply_async(mooncrew.sleep, { 1000 }, {
+        error_callback = function(err)
+          seen[1] = err.kind
+          seen[2] = select(2, pcall(function() return select(2, second:get()) end)).kind
+        end,
+      })
+      second = pool:apply_async(mooncrew.sleep, { 1000 })
+      if way == "kill" then require("luv").kill(foreman, "sigkill") else pool:terminate() end
+      first:wait()
+      local kind = way == "kill" and "WorkerLost" or "Cancelled"
+      assert.same({ kind, kind }, seen)
+      pool:close()
+      pool:join()
+    end
+  end)
+
   it("tells a map of an item that can't be sent, not whoever waits", function()
     local pool <close> = Pool(2)
     local list = {}

@@ -193,6 +193,7 @@ describe("Pool: on_interrupt = 'drain'", function()
         for x in items do say(x) end]]):format(imap), "go:put(1) go:put(1)") }
       assert.equal("1", pipe:read("l"))
       assert.equal("ready", pipe:read("l"))
+      background.await_sleep(pid) -- in the loop: elsewhere the error would leave the block at once
       signal(pid)
       local status, out = status_of(pipe)
       assert.equal(130, status)
@@ -228,6 +229,7 @@ describe("Pool: on_interrupt = 'drain'", function()
       results[1]:get()
       pool:apply(task, { 4 })]], "go:put(1) go:put(1)") }
     assert.equal("ready", pipe:read("l"))
+    background.await_sleep(pid)
     signal(pid)
     local status, out = status_of(pipe)
     assert.equal(130, status)

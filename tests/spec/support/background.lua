@@ -14,10 +14,11 @@ local M = { standalone = standalone }
 ---@return integer pid
 function M.start(args, options)
   options = options or {}
-  options.limit = options.limit or "ulimit -t 20" -- seconds of processor time
+  -- The pid is said before the command says anything. The limit: seconds of processor time.
+  options.limit = "echo $$ && " .. (options.limit or "ulimit -t 20")
   local command = standalone.command(standalone.binary, args, options)
   local pipe = assert(io.popen(("sh -c %s"):format(quote(
-    ("%s </dev/null 2>%s & echo $!; wait $! 2>/dev/null; echo status $?"):format(command,
+    ("%s </dev/null 2>%s & wait $! 2>/dev/null; echo status $?"):format(command,
       quote(standalone.path("stderr")))))))
   return pipe, math.tointeger(pipe:read("n", "l"))
 end
@@ -27,6 +28,14 @@ end
 ---@return boolean  was there such a process?
 function M.signal(pid, signal)
   return os.execute(("kill -s %s %d 2>/dev/null"):format(signal or "INT", pid)) == true
+end
+
+--- Waits until the process sleeps.
+---@param pid integer
+function M.await_sleep(pid)
+  repeat
+    local file <close> = assert(io.open(("/proc/%d/stat"):format(pid)))
+  until file:read("a"):match("%) (%a)") == "S"
 end
 
 ---@param pid integer
