@@ -45,14 +45,15 @@ def limit_program(benchmark, binary):
 def compare(benchmark, binary, runs, quick):
     """The programs in turn, `runs` times: medians, and the ratios of the pairs."""
     ours, theirs = benchmark.counts(quick)
-    program = os.path.join(HERE, benchmark.program)
+    program = os.path.join(HERE, benchmark.program + ".lua")
+    twin = os.path.join(HERE, (benchmark.twin or benchmark.program) + ".py")
     pairs, limits = [], []
     for _ in range(runs):
         if benchmark.limit:
             limits.append(rate(benchmark, [limit_program(benchmark, binary)], ours))
         pairs.append((
-            rate(benchmark, [binary, program + ".lua"], ours),
-            rate(benchmark, [PEER, "-B", program + ".py"], theirs),
+            rate(benchmark, [binary, program], ours),
+            rate(benchmark, [PEER, "-B", twin], theirs),
         ))
     ratios = [a / b for a, b in pairs]
     return {

@@ -10,6 +10,7 @@ class Benchmark:
 
     name     as printed
     program  tests/bench/PROGRAM.lua and .py
+    twin     tests/bench/TWIN.py instead of that: another way to do it in Python
     words    its arguments before the count
     ours     the count for mooncrew; its twin gets `theirs`, since it is slower
     check    the number that must come out, from the count of operations that was asked for
@@ -27,6 +28,7 @@ class Benchmark:
     workers: int = 1
     needs: str = "Queue"
     limit: str = ""
+    twin: str = ""
 
     def counts(self, quick):
         """(ours, theirs); one run in fifty of the work when it is a quick one."""
@@ -55,6 +57,12 @@ BENCHMARKS = [
     Benchmark("map, chunk size 1", "map", ["1"], 50000, 5000, same),
     Benchmark("map, default", "map", ["default"], 500000, 500000, same),
     Benchmark("apply_async and get", "apply", [], 30000, 4000, same),
+    Benchmark("imap_unordered", "imap", ["1"], 30000, 4000, same),
+    Benchmark("imap_unordered, 100 a chunk", "imap", ["100"], 300000, 200000, same),
+    Benchmark("map, 1, executor", "map", ["1"], 50000, 4000, same, twin="map_executor"),
+    Benchmark("map, default, executor", "map", ["default"], 500000, 4000, same,
+              twin="map_executor"),
+    Benchmark("apply_async, executor", "apply", [], 30000, 3000, same, twin="apply_executor"),
     Benchmark("map, uneven tasks", "uneven", [], 300, 300, same),
     Benchmark("dict, set", "dict", ["set", "1"], 1000000, 4000, same, needs="dict"),
     Benchmark("dict, set, 2 processes", "dict", ["set", "2"], 500000, 2000, same, 2, "dict"),
