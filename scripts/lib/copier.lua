@@ -282,14 +282,16 @@ end
 
 function Job:add_tree(source, target)
   if not self:add_folder(source, target, true) then return end
+  local before = #source:gsub("/+$", "") + 2 -- where the path within the tree begins
+  local there = fs.join(target, "")
   for from, entry in fs.walk(source) do
-    local path = from:sub(#source + 1):gsub("^/+", "")
-    if self.is_left_out(path, entry.type) then
+    local path = from:sub(before)
+    if self.is_left_out and self.is_left_out(path, entry.type) then
       entry.enter = false
     elseif entry.error then
       self:fail(from, entry.error)
     else
-      self:add_entry(from, fs.join(target, path), entry)
+      self:add_entry(from, there .. path, entry)
     end
   end
 end
@@ -312,6 +314,7 @@ end
 function Job:delete_others(folder)
   local inner = folder.from:sub(#folder.root + 1):gsub("^/+", "")
   folder_tree.delete_others(folder.from, folder.to, self.settings, function(name, type)
+    if not self.is_left_out then return false end
     return self.is_left_out(inner == "" and name or inner .. "/" .. name, type)
   end, function(path, err)
     if err then return self:fail(path, err) end
@@ -371,12 +374,12 @@ local function new_job(options)
       dry_run = options.dry_run or false,
     },
     on_action = options.on_action,
-    is_left_out = exclude.matcher(options.exclude or {}),
+    is_left_out = #(options.exclude or {}) > 0 and exclude.matcher(options.exclude) or nil,
     bwlimit = limit, paced = 0, started = uv.hrtime(),
     batch_limit = paced(BATCH_BYTES), range_bytes = paced(RANGE_BYTES),
     large_bytes = limit and 2 * paced(RANGE_BYTES) or LARGE_BYTES,
-    batch = {}, batch_files = 0, batch_bytes = 0, pending = {}, large = {}, folders = {}, no_clone = {},
-    first_names = {}, further_names = {},
+    batch = {}, batch_files = 0, batch_bytes = 0, pending = {}, large = {}, folders = {},
+    no_clone = {}, first_names = {}, further_names = {},
   }, Job)
 end
 

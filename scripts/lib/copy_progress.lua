@@ -18,7 +18,8 @@ local function count(roots, is_left_out, answer)
       files, bytes = files + 1, bytes + root.info.size
     else
       for path, entry in fs.walk(root.from) do
-        if is_left_out(path:sub(#root.from + 1):gsub("^/+", ""), entry.type) then
+        local inner = path:sub(#root.from:gsub("/+$", "") + 2)
+        if is_left_out and is_left_out(inner, entry.type) then
           entry.enter = false
         elseif entry.type == "file" then
           files, bytes = files + 1, bytes + entry.size
@@ -30,11 +31,11 @@ local function count(roots, is_left_out, answer)
 end
 
 ---@param roots copier.root[]
----@param is_left_out fun(path: string, type: string): boolean
+---@param is_left_out? fun(path: string, type: string): boolean
 function copy_progress.new(roots, is_left_out)
   local answer = mooncrew.Queue(1)
   local counter = mooncrew.Process{
-    target = count, args = { roots, is_left_out, answer }, name = "count", daemon = true,
+    target = count, args = { roots, is_left_out, answer, n = 3 }, name = "count", daemon = true,
   }
   counter:start()
   local bar = mooncrew.progress(nil, { label = "copy", unit = "bytes" })

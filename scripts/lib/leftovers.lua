@@ -21,8 +21,8 @@ function leftovers.name(target)
   return string.format("%s.mooncrew-%d-%016x.part", folder, uv.os_getpid(), math.random(0))
 end
 
----A fresh name like that, for a block: `local temporary <close> = leftovers.guard(target)`. What still
----has that name when the block is left, by Ctrl-C too, is removed.
+---A fresh name like that, for a block: `local temporary <close> = leftovers.guard(target)`. What
+---still has that name when the block is left, by Ctrl-C too, is removed.
 ---@param target string
 ---@return { name: string }
 function leftovers.guard(target)
