@@ -8,6 +8,7 @@
 local here = arg[0]:match("^.*/") or "./"
 package.path = here .. "?.lua;" .. package.path
 
+local dkjson = require "dkjson"
 local mooncrew = require "mooncrew"
 local command = require "mooncrew.command"
 local fs = require "mooncrew.fs"
@@ -16,6 +17,7 @@ local site_server = require "lib.site_server"
 local uv = require "luv"
 
 local PAGES = 10
+local IMAGES = "li.list-group-item img[referrerpolicy=no-referrer]@data-original"
 
 local function quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
@@ -48,12 +50,12 @@ local function assert_equal(a, b)
 end
 
 -- The scraper's list of files: { address below the site = file name }.
-local function read_manifest(path, base)
+local function read_list(path, base)
   local names = {}
   for line in io.lines(path) do
-    local name, url = line:match("^([^\t]*)\t%d+\t(.*)$")
-    assert(url:sub(1, #base) == base, "an image of another site")
-    names[url:sub(#base + 1)] = name
+    local entry = dkjson.decode(line)
+    assert(entry.url:sub(1, #base) == base, "an image of another site")
+    names[entry.url:sub(#base + 1)] = entry.file
   end
   return names
 end
@@ -94,7 +96,7 @@ local function demonstrate()
   local folder <close> = temporary_folder()
   local site = fs.join(folder.path, "site")
   local scraped, copied = fs.join(folder.path, "img"), fs.join(folder.path, "copy")
-  local manifest = fs.join(folder.path, "manifest")
+  local list = fs.join(folder.path, "list")
 
   local images = site_maker.make(site, { pages = PAGES })
   local bytes = 0
@@ -105,12 +107,12 @@ local function demonstrate()
   if not server then error("no server: " .. port, 0) end
   local base = string.format("http://127.0.0.1:%d/", port)
 
-  local scrape_text, scrape_seconds = run_script("scrape", base .. "list/{page}.html",
-    "--pages", "1-" .. PAGES, "-o", scraped, "--manifest", manifest)
+  local scrape_text, scrape_seconds = run_script("scrape",
+    string.format("%slist/{1..%d}.html", base, PAGES), "-s", IMAGES, "-o", scraped, "--json", list)
   io.write("scrape  ", scrape_text)
   server:terminate()
   server:join()
-  check_scraped(images, site, scraped, read_manifest(manifest, base))
+  check_scraped(images, site, scraped, read_list(list, base))
 
   local copy_text, copy_seconds = run_script("copy", scraped, copied)
   io.write("copy    ", copy_text)

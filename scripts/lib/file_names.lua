@@ -25,12 +25,15 @@ local function percent_decode(text)
   return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
----The last part of an address's path, decoded: any bytes, "" when the path ends in "/".
+---The last part of an address's path, decoded: "" when the path ends in "/". What is no UTF-8 stays
+---encoded, since names are listed in JSON.
 ---@param url string
 ---@return string
 local function last_part(url)
   local path = url:gsub("[?#].*$", ""):gsub("^%a[%w+.-]*://[^/]*", "")
-  return percent_decode(path:match("[^/]*$"))
+  local part = percent_decode(path:match("[^/]*$"))
+  if utf8.len(part) then return part end
+  return (part:gsub("[\128-\255]", function(c) return string.format("%%%02X", c:byte()) end))
 end
 
 -- Stem and extension; a dot at the start is no extension.
@@ -47,6 +50,12 @@ local function cut(text, max)
   return text:sub(1, max)
 end
 
+---Takes a name, so that it is not picked.
+---@param name string
+function FileNames:take(name)
+  self.taken[name] = true
+end
+
 ---Picks the name for an address and takes it.
 ---@param url string
 ---@return string
@@ -59,7 +68,7 @@ function FileNames:pick(url)
     n = n + 1
     name = string.format("%s-%d%s", stem, n, extension)
   end
-  self.taken[name] = true
+  self:take(name)
   assert(not name:find("[/\0]") and name ~= "." and name ~= "..", "an unsafe file name")
   return name
 end

@@ -11,7 +11,7 @@ local uv = require "luv"
 local MAX_HEAD = 16 * 1024
 local MAX_AHEAD = 64 * 1024 -- bytes of requests that wait for their answers
 local PIECE = 256 * 1024
-local BACKLOG = 128
+local BACKLOG = 1024
 
 local TYPES = {
   html = "text/html", txt = "text/plain; charset=utf-8", css = "text/css", js = "text/javascript",
