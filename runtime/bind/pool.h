@@ -39,8 +39,18 @@ struct bind_pool {
 
 enum { BIND_POOL_INITIALIZER = 1, BIND_POOL_INITARGS }; /* user values */
 
+/* The pool at index 1, of this very process, or an error. */
+struct bind_pool *bind_check_pool(lua_State *L);
+
+/* Lets go of results that were collected and not unpacked. */
+void bind_pool_drop_chunk(struct bind_pool *pool);
+
 /* Sets pool() in the table on top. */
 void bind_open_pool(lua_State *L);
+
+/* Each sets its methods in the table on top. */
+void bind_open_pool_send(lua_State *L);
+void bind_open_pool_collect(lua_State *L);
 
 /* The body of a worker: the pool's userdata is at index 1 of L. Returns the exit status.
  */
