@@ -187,7 +187,7 @@ local OPTIONS = { callback = true, error_callback = true, name = true }
 ---Starts one task.
 ---@param fn function
 ---@param args? table unpacked to args.n or #args
----@param options? { callback: function?, error_callback: function?, name: string? }
+---@param options? { callback: function?, error_callback: function?, name: string|number? }
 ---@return mooncrew.Result
 function CoroutinePool:apply_async(fn, args, options)
   self:check_open("apply_async")
@@ -196,6 +196,8 @@ function CoroutinePool:apply_async(fn, args, options)
   if options ~= nil then
     check.type("apply_async", "options", options, "table")
     check.options("apply_async", options, OPTIONS)
+    result.check("apply_async", options)
+    result.check_name("apply_async", options.name)
   end
   local res = result.new(self, options)
   self:give(call.new{ fn = fn, args = args or {}, result = res })

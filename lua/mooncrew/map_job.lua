@@ -41,9 +41,17 @@ local function check_items(func, list, n)
   for i = 1, n do check.type(func, ("list[%d]"):format(i), list[i], "table", 4) end
 end
 
+local function check_progress(func, value)
+  if value ~= nil and type(value) ~= "boolean" and type(value) ~= "string" then
+    check.fail(func, "progress", "true, false or a label", value, 5)
+  end
+  return value
+end
+
 local function read_options(pool, func, options)
   if type(options) ~= "table" then options = { chunksize = options } end
   check.options(func, options, OPTIONS, 4)
+  result.check(func, options, 4)
   local chunksize = mapping.check_alone(pool, func, options, 4)
   if chunksize == nil then chunksize = pool.chunksize end
   return {
@@ -51,7 +59,7 @@ local function read_options(pool, func, options)
     chunksize = check.integer(func, "chunksize", chunksize or 1, 1, math.maxinteger, 4),
     retries = retry.check(func, options.retries, pool.retries, 4),
     timeout = check.timeout(func, "timeout", options.timeout, 4) or pool.timeout,
-    progress = options.progress,
+    progress = check_progress(func, options.progress),
     name = options.name,
     capture = capture.check(func, options.capture, pool.capture, 4),
     callback = options.callback,

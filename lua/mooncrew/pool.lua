@@ -117,9 +117,6 @@ end
 
 ---@package
 function Pool:wait_for(res, timeout)
-  if timeout ~= nil and type(timeout) ~= "number" then
-    check.fail("get", "timeout", "a number of seconds", timeout, 3)
-  end
   return drain.guard(self, wait_for, res, timeout and parts.now() + timeout)
 end
 
@@ -177,7 +174,7 @@ local ASYNC_OPTIONS = {
 ---@field retries? integer|mooncrew.Pool.retries
 ---@field timeout? number seconds that it may take in its worker
 ---@field capture? boolean|integer|string what it writes is kept in the result
----@field name? string
+---@field name? string|number
 
 ---@class mooncrew.Pool.stats
 ---@field workers integer
@@ -202,6 +199,7 @@ function Pool:apply_async(fn, args, options)
   options = options or {}
   check.type("apply_async", "options", options, "table")
   check.options("apply_async", options, ASYNC_OPTIONS)
+  result.check("apply_async", options)
   local res = result.new(self, options)
   self:give(call.new{
     fn = self:prepare(fn),
@@ -210,7 +208,7 @@ function Pool:apply_async(fn, args, options)
     timeout = check.timeout("apply_async", "timeout", options.timeout) or self.timeout,
     retries = retry.check("apply_async", options.retries, self.retries),
     capture = capture.check("apply_async", options.capture, self.capture),
-    name = options.name,
+    name = result.check_name("apply_async", options.name),
   })
   return res
 end

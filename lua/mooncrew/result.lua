@@ -3,6 +3,7 @@
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
 local callbacks = require "mooncrew.callbacks"
+local check = require "mooncrew.check"
 
 ---@class mooncrew.Result
 ---@field package owner table the pool; its method wait_for(result, timeout) does the waiting
@@ -29,6 +30,26 @@ function result.new(owner, options)
     error_callback = options and options.error_callback,
     name = options and options.name,
   }, Result)
+end
+
+---Checks the options that `new` takes.
+---@param func string what the user called
+---@param options table
+---@param level? integer levels between this call and the user's; default 2
+function result.check(func, options, level)
+  level = (level or 2) + 1
+  for _, name in ipairs{ "callback", "error_callback" } do
+    if options[name] ~= nil then check.type(func, name, options[name], "function", level) end
+  end
+end
+
+---The name of a task, checked.
+---@return string|number?
+function result.check_name(func, name, level)
+  if name ~= nil and type(name) ~= "string" and type(name) ~= "number" then
+    check.fail(func, "name", "a string or a number", name, (level or 2) + 1)
+  end
+  return name
 end
 
 -- The outcome is there. Callbacks run here: in the process that submitted, while it waits.
@@ -58,20 +79,28 @@ function result.skipped(self)
   return finish(self, "skipped", { mooncrew.Skipped, n = 1 })
 end
 
+local function await(self, func, timeout)
+  if timeout ~= nil and type(timeout) ~= "number" then
+    check.fail(func, "timeout", "a number of seconds", timeout, 3)
+  end
+  if self.state ~= "pending" then return true end
+  return self.owner:wait_for(self, timeout)
+end
+
 ---Waits for the outcome.
 ---@param timeout? number seconds
 ---@return true? done
 ---@return table? err mooncrew.Timeout
 function Result:wait(timeout)
-  if self.state ~= "pending" then return true end
-  return self.owner:wait_for(self, timeout)
+  local done, err = await(self, "wait", timeout)
+  return done, err
 end
 
 ---The task's results; raises its error.
 ---@param timeout? number seconds
 ---@return any ... the results; or nil and mooncrew.Timeout, Cancelled or Skipped
 function Result:get(timeout)
-  local done, err = self:wait(timeout)
+  local done, err = await(self, "get", timeout)
   if not done then return nil, err end
   if self.state == "raised" then error(self.values[1], 0) end
   if self.state == "cancelled" and self.owner.interruption then self.owner:finish_drain() end

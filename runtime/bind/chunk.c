@@ -27,7 +27,9 @@ static void append_error(lua_State *L, struct bind_chunk *chunk, int list, lua_I
 /* Pushes the arguments of the item on top in its place; how many. */
 static int spread(lua_State *L) {
   int item = lua_gettop(L);
-  luaL_checktype(L, item, LUA_TTABLE);
+  if (!lua_istable(L, item))
+    return luaL_error(L, "starmap: a table of arguments expected, got %s",
+                      luaL_typename(L, item));
   int n = bind_push_args(L, item);
   lua_remove(L, item);
   return n;
