@@ -243,7 +243,7 @@ describe("the end of a pool", function()
   end)
 
   it("a block that is left in order waits for its tasks", function()
-    local done, result = mooncrew.Value(0), nil
+    local done, result = mooncrew.Value(0)
     do
       local pool <close> = Pool(2)
       result = pool:map_async(function() done:incr() end, { 1, 2, 3, 4, 5 }, 1)
