@@ -58,7 +58,9 @@ static void collect(struct mc_http_client *client) {
 static void on_socket(uv_poll_t *poll, int status, int events) {
   struct socket_watch *watch = poll->data;
   struct mc_http_client *client = watch->client;
-  int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+  /* The socket knows what went wrong, and says so to who reads or writes: libcurl's own
+   * flag for errors would hide it. */
+  int flags = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
   if (events & UV_READABLE)
     flags |= CURL_CSELECT_IN;
   if (events & UV_WRITABLE)

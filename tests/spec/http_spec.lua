@@ -101,6 +101,14 @@ describe("http.get", function()
     end
   end)
 
+  it("says that a connection was reset", function()
+    local server <close> = web.serve(function()
+      return function(peer) peer:close_reset() end
+    end)
+    local err = fails_with("Http", "TRUNCATED", http.get(server.url, options()))
+    assert.truthy(err.message:find("reset by peer", 1, true), err.message)
+  end)
+
   it("gives up a server that never answers", function()
     local server <close> = web.serve(function() end)
     local before = uv.hrtime()

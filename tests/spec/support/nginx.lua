@@ -4,7 +4,7 @@
 --   local server = nginx.start(folder, { root = site, http = "…", server = "…" })
 --   server.url, server.tls_url, server.ca
 --   server:stop()            ends it in order: every request is in the log then
---   server:log()             a list of { method, target, status, protocol, connection }
+--   server:log()             a list of { method, target, status, protocol, connection, encoding }
 --
 -- It listens on sockets that are made here and handed to it, so it can be asked at once.
 
@@ -26,7 +26,8 @@ worker_processes 1;
 events { worker_connections 4096; }
 http {
   include /etc/nginx/mime.types;
-  log_format spec '$request_method $request_uri $status $server_protocol $connection';
+  log_format spec '$request_method $request_uri $status $server_protocol $connection'
+    ' $sent_http_content_encoding';
   access_log @/access.log spec;
   client_body_temp_path @/body; proxy_temp_path @/proxy; fastcgi_temp_path @/fastcgi;
   uwsgi_temp_path @/uwsgi; scgi_temp_path @/scgi;
@@ -116,11 +117,11 @@ end
 function Server:log()
   local requests = {}
   for _, line in ipairs(command.lines(command.read_file(self.folder .. "/access.log"))) do
-    local method, target, status, protocol, connection = line:match(
-      "^(%S+) (%S+) (%d+) (%S+) (%d+)$")
+    local method, target, status, protocol, connection, encoding = line:match(
+      "^(%S+) (%S+) (%d+) (%S+) (%d+) (%S+)$")
     requests[#requests + 1] = {
       method = method, target = target, status = tonumber(status), protocol = protocol,
-      connection = connection,
+      connection = connection, encoding = encoding,
     }
   end
   return requests
