@@ -139,6 +139,20 @@ def embed(tree):
             yield Part(f"embed.{stem(path)}", [path], "lines", 900)
 
 
+def embed_sanitized(tree):
+    """Those with threads under ThreadSanitizer, others under AddressSanitizer: the host is, its
+    helper is the usual one."""
+    env = SANITIZERS | {"MOONCREW_HELPER": tree.binary()}
+    env["TSAN_OPTIONS"] += ":suppressions=tests/embed/tsan.supp"
+    for preset, names in (
+        ("tsan", ("threads", "objects")), ("asan", ("misuse", "objects", "tasks", "values")),
+    ):
+        for name in names:
+            part = program(tree, preset, "embed", name, counter="cmocka", limit=600, env=env)
+            part.name = f"{preset}.{part.name}"
+            yield part
+
+
 def models(_tree, full=False):
     """tests/model/*.pml in spin, each also with a rule left out that must be noticed."""
     env = {"MOONCREW_TORTURE": "full" if full else "thin"}
@@ -152,7 +166,8 @@ def bench(tree):
     command = ["tests/bench/run", "--quick"]
     return [
         Part("bench", command, "lines", 300, binary, "dev", "bench_programs"),
-        Part("bench.copy", ["tests/bench/copy", "--quick"], "lines", 300, binary, "dev", "mooncrew"),
+        Part("bench.copy", ["tests/bench/copy", "--quick"], "lines", 300, binary, "dev",
+             "mooncrew"),
         Part("bench.startup", ["tests/bench/startup"], "lines", 300, binary, "dev", "mooncrew"),
     ]
 
@@ -211,7 +226,8 @@ def select(tree, suite):
         "quick": lambda: [*lints(tree), *units(tree), *specs(tree)],
         "test": lambda: [
             *lints(tree), *units(tree), *specs(tree), *regress(tree), *embed(tree), *torture(tree),
-            *models(tree), *bench(tree), *threads(tree), *asan(tree), *fuzz(tree),
+            *models(tree), *bench(tree), *threads(tree), *asan(tree), *embed_sanitized(tree),
+            *fuzz(tree),
         ],
         "asan": lambda: list(asan(tree, everything=True)),
         "tsan": lambda: list(threads(tree)),
