@@ -22,10 +22,10 @@ local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 -- Runs the program, and presses Ctrl-C once → the screen, its exit status.
 local function press(kind, mark, early)
-  local command = ("VICTIM=%s exec '%s' '%ssupport/interrupted.lua' %s"):format(mark, binary,
-    folder, quote(kind))
+  local command = ("echo go; VICTIM=%s exec '%s' '%ssupport/interrupted.lua' %s"):format(mark,
+    binary, folder, quote(kind))
   local seconds = math.random() * (early and LOADING or LATEST)
-  local steps = ("%s '+%.6f' '\\x03'"):format(early and "" or "ready ''", seconds)
+  local steps = ("%s '' '+%.6f' '\\x03'"):format(early and "go" or "ready", seconds)
   local pipe = assert(io.popen(("python3 -B '%s' %s %s 2>&1"):format(terminal, quote(command),
     steps)))
   local screen = pipe:read("a")
