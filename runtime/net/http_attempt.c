@@ -306,6 +306,11 @@ void mc_http_attempt_over(struct mc_http *transfer, CURLcode code) {
   transfer->url = copy_info(transfer, CURLINFO_EFFECTIVE_URL);
   transfer->location = copy_info(transfer, CURLINFO_REDIRECT_URL);
 
+  if (code == CURLE_OK && mc_http_is_cut_short(transfer)) {
+    code = CURLE_PARTIAL_FILE;
+    snprintf(transfer->curl_text, sizeof transfer->curl_text,
+             "the compressed body breaks off");
+  }
   bool is_refused = transfer->to_file && transfer->status && transfer->status / 100 != 2;
   if (code == CURLE_WRITE_ERROR && !transfer->failure.kind &&
       mc_http_spares_body(transfer))

@@ -11,9 +11,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #define SPARE_BODY                                                                       \
   ((uint64_t)64 << 10) /* of a body that nobody wants: read to keep the connection */
+#define GZIP_MIN   18  /* bytes of a head and a trailer */
 #define READ_AHEAD ((size_t)256 << 10)
 
 long mc_http_status_now(const struct mc_http *transfer) {
@@ -41,6 +43,54 @@ static bool is_last(const struct mc_http *transfer) {
   return status / 100 != 3 || !transfer->follow || !header(transfer, "location");
 }
 
+/* A body that ends with its connection may break off unseen. One of gzip tells how many
+ * bytes it was made of, in its last four. libcurl shows what it receives to nobody but
+ * who debugs. */
+static int on_debug(CURL *easy, curl_infotype type, char *bytes, size_t n, void *data) {
+  (void)easy;
+  struct mc_http *transfer = data;
+  const size_t room = sizeof transfer->trail;
+  if (type != CURLINFO_DATA_IN)
+    return 0;
+  transfer->n_raw += n;
+  if (n >= room) {
+    memcpy(transfer->trail, bytes + n - room, room);
+  } else {
+    memmove(transfer->trail, transfer->trail + n, room - n);
+    memcpy(transfer->trail + room - n, bytes, n);
+  }
+  return 0;
+}
+
+static void watch_the_end(struct mc_http *transfer) {
+  const char *encoding = header(transfer, "content-encoding");
+  long version = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+  transfer->ends_by_close =
+      encoding && (!strcasecmp(encoding, "gzip") || !strcasecmp(encoding, "x-gzip")) &&
+      (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1) &&
+      !header(transfer, "content-length") && !header(transfer, "transfer-encoding");
+  transfer->n_raw = 0;
+  curl_easy_setopt(transfer->easy, CURLOPT_VERBOSE, (long)transfer->ends_by_close);
+}
+
+bool mc_http_is_cut_short(const struct mc_http *transfer) {
+  if (!transfer->ends_by_close || transfer->n_raw == 0)
+    return false;
+  uint32_t length = 0;
+  for (size_t i = 0; i < sizeof transfer->trail; i++)
+    length |= (uint32_t)transfer->trail[i] << 8 * i;
+  return transfer->n_raw < GZIP_MIN || length != (uint32_t)transfer->size;
+}
+
+static void headers_over(struct mc_http *transfer) {
+  watch_the_end(transfer);
+  if (!transfer->streaming || !is_last(transfer))
+    return;
+  transfer->opened = true;
+  mc_http_client_wake(transfer->client);
+}
+
 /* Keeps the headers of the last answer: a status line starts a new one (after a redirect,
  * or 100 Continue). */
 static size_t on_header(char *line, size_t one, size_t n, void *data) {
@@ -51,10 +101,8 @@ static size_t on_header(char *line, size_t one, size_t n, void *data) {
     kept->length = 0;
     return n;
   }
-  if (transfer->streaming && (*line == '\r' || *line == '\n') && is_last(transfer)) {
-    transfer->opened = true;
-    mc_http_client_wake(transfer->client);
-  }
+  if (*line == '\r' || *line == '\n')
+    headers_over(transfer);
   char *colon = memchr(line, ':', n);
   if (!colon)
     return n;
@@ -160,6 +208,8 @@ bool mc_http_spares_body(const struct mc_http *transfer) {
 }
 
 void mc_http_prepare_answer(struct mc_http *transfer) {
+  curl_easy_setopt(transfer->easy, CURLOPT_DEBUGFUNCTION, on_debug);
+  curl_easy_setopt(transfer->easy, CURLOPT_DEBUGDATA, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(transfer->easy, CURLOPT_HEADERDATA, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -169,7 +219,8 @@ void mc_http_prepare_answer(struct mc_http *transfer) {
 int mc_http_begin_answer(struct mc_http *transfer) {
   transfer->answer.length = transfer->answer_headers.length = 0;
   transfer->size = 0;
-  transfer->body_seen = transfer->paused = false;
+  transfer->body_seen = transfer->paused = transfer->ends_by_close = false;
+  curl_easy_setopt(transfer->easy, CURLOPT_VERBOSE, 0L);
   if (transfer->digest && !EVP_DigestInit_ex(transfer->digest, EVP_sha256(), NULL))
     return -ENOMEM;
   return transfer->attempts > 1 && transfer->to_file ? mc_tempfile_rewind(&transfer->file)

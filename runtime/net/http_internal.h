@@ -67,8 +67,11 @@ struct mc_http {
   struct mc_buffer answer;
   bool body_seen;
   uint64_t size;
-  char *url;      /* where the answer came from */
-  char *location; /* where it points to, when that was not followed */
+  bool ends_by_close; /* gzip, with nothing but its own trailer to say where it ends */
+  unsigned char trail[4]; /* its last bytes */
+  uint64_t n_raw;         /* bytes of it, undecoded */
+  char *url;              /* where the answer came from */
+  char *location;         /* where it points to, when that was not followed */
   int status, attempts;
   struct mc_http_failure failure;
   char curl_text[CURL_ERROR_SIZE];
@@ -106,6 +109,9 @@ int mc_http_begin_answer(struct mc_http *transfer);
 
 /* True when a body was received, and passed over. */
 bool mc_http_spares_body(const struct mc_http *transfer);
+
+/* True when a compressed body that seems whole is not. */
+bool mc_http_is_cut_short(const struct mc_http *transfer);
 
 /* Fills in `sha256`, when it was asked for. */
 void mc_http_end_digest(struct mc_http *transfer);

@@ -134,6 +134,27 @@ describe("http.get", function()
     assert.equal(1000, #assert(http.get(server.url, options{ max_size = 1000 })).body)
   end)
 
+  it("sees that a gzip breaks off which nothing but the connection ends", function()
+    local text = "some text, some text"
+    local path = command.folder() .. "/text"
+    command.write_file(path, text)
+    local pipe <close> = assert(io.popen("gzip -nc " .. path))
+    local bytes = pipe:read("a")
+    local server <close> = web.serve(function(request)
+      local sent = bytes:sub(1, tonumber(request.path:sub(2)))
+      return {
+        raw = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" .. sent, hang_up = true,
+      }
+    end)
+    for n = 1, #bytes - 1 do
+      local answer, err = http.get(server.url .. "/" .. n, options())
+      assert.is_nil(answer, n)
+      assert.equal("TRUNCATED", err.code)
+    end
+    assert.equal(text, assert(http.get(server.url .. "/" .. #bytes, options())).body)
+    assert.equal("", assert(http.get(server.url .. "/0", options())).body)
+  end)
+
   it("tries again when told to", function()
     local server <close> = web.serve(function(_, n)
       return { status = n < 3 and "503 Busy" or "200 OK", body = tostring(n) }

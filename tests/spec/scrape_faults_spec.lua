@@ -13,6 +13,7 @@ local FAULTS = {
   { "/drop/once/a.png" }, { "/reset/once/b.png" }, { "/half/once/c.png" },
   { "/chunks/once/d.png" }, { "/busy/once/e.png" }, { "/slow_down/once/f.png" },
   { "/error/once/g.png" }, { "/hang/once/h.png" }, { "/drip/once/i.png" }, { "/fine/j.png" },
+  { "/cut/once/aa.png" }, { "/cut/always/ab.png", "breaks off", 3 },
   { "/drop/always/k.png", "Empty reply" }, { "/reset/always/l.png", "reset by peer" },
   { "/half/always/m.png", "transfer closed", 3 }, { "/chunks/always/n.png", "transfer closed", 3 },
   { "/gzip/always/o.png", "[Ee]ncoding", 1 }, { "/busy/always/p.png", "HTTP status 503", 3 },
