@@ -216,6 +216,7 @@ static void test_errors(void **state) {
   must_fail(MOONCREW_EINVAL, "a number of them",
             mooncrew_queue_get(queue, 0, 0, &items, error));
   must_fail(MOONCREW_EINVAL, "place", mooncrew_queue_new(host, 0, NULL, error));
+  mooncrew_object_free(queue);
   must_fail(MOONCREW_EINVAL, "runtime", mooncrew_queue_new(NULL, 0, &queue, error));
   assert_null(queue);
   mooncrew_object_free(NULL);

@@ -135,7 +135,7 @@ def embed(tree):
             yield program(
                 tree, "dev", "embed", stem(path), counter="cmocka", limit=300, env=env
             )
-        elif "." not in os.path.basename(path):
+        elif "." not in path and os.path.isfile(os.path.join(tree.root, path)):
             yield Part(f"embed.{stem(path)}", [path], "lines", 900)
 
 
