@@ -15,14 +15,17 @@ local PROCESSES = 4
 local NEVER = 1000000 -- tries: no task is killed so often
 
 local hand = mooncrew.dict{}
-local begun = mooncrew.Value(0)
+local begun, kills = mooncrew.Value(0), mooncrew.Value(0)
+local PACE = 8   -- a kill comes about once while so many tasks begin
+local AHEAD = 80 -- tasks do not begin further ahead of the kills: the killer may be slow
 
 local function expected(i) return ("%d "):format(i):rep(i % 50 * (i % 7 == 0 and 100 or 1) + 1) end
 
 local function task(i)
   local pid = mooncrew.getpid()
   hand[pid] = i
-  begun:incr(1)
+  local number = begun:incr(1)
+  while kills.value < KILLS and number > kills.value * PACE + AHEAD do uv.sleep(1) end
   local text = expected(i)
   uv.sleep(i % 3)
   hand[pid] = -i
@@ -38,14 +41,12 @@ local function choose(foreman, killed, newborn)
   return pid
 end
 
--- Kills a random worker KILLS times, about once while eight tasks begin, at any moment between; the
--- pids go into a queue.
+-- Kills a random worker KILLS times, at any moment; the pids go into a queue.
 local function killer(foreman, pids, seed)
   math.randomseed(seed)
-  local next_kill, killed, newborn = begun.value, {}, 0
-  for _ = 1, KILLS do
-    next_kill = next_kill + 8
-    while begun.value < next_kill do uv.sleep(1) end
+  local killed, newborn = {}, 0
+  for k = 1, KILLS do
+    while begun.value < k * PACE do uv.sleep(1) end
     local at = uv.hrtime() + math.random(0, 2000000) -- ns: as long as the longest task
     repeat until uv.hrtime() >= at
     local pid
@@ -55,12 +56,14 @@ local function killer(foreman, pids, seed)
     newborn = hand[pid] and 0 or newborn + 1
     killed[pid] = true
     pids:put(pid)
+    kills:incr(1)
   end
 end
 
 -- Runs body(pool) while workers are killed → what it returned, and a set of the killed pids.
 local function with_kills(options, body)
   mooncrew.dict.clear(hand)
+  begun.value, kills.value = 0, 0
   options.processes = PROCESSES
   local pool <close> = mooncrew.Pool(options)
   local foreman = pool:apply(mooncrew.getppid)
@@ -73,7 +76,7 @@ local function with_kills(options, body)
   p:join()
   local pids, n = {}, killed:qsize()
   for pid in killed.get_nowait, killed do pids[pid] = true end
-  trial.expect(n > KILLS * 0.9, "only %d workers were killed", n)
+  trial.expect(n == KILLS, "only %d workers were killed", n)
   return found, pids, n, pool:stats()
 end
 
