@@ -226,7 +226,8 @@ MOONCREW_API int mooncrew_open(const mooncrew_options *options, mooncrew **runti
 /* Ends a runtime and all its processes, and frees it. Tasks in flight may go on for up to
  * `timeout`; what is left then is cancelled. Callbacks that have not run yet run now, in
  * this thread. Other threads that wait in the runtime get MOONCREW_ECLOSED. Returns
- * within the time-out and 3 seconds. MOONCREW_EBUSY, and nothing was done: a callback or
+ * within the time-out and 5 seconds, unless a callback in another thread takes longer.
+ * MOONCREW_EBUSY, and nothing was done: a callback or
  * a host function is running, or another thread closes it. NULL is MOONCREW_OK. */
 MOONCREW_API int mooncrew_close(mooncrew *runtime, int timeout);
 
