@@ -109,4 +109,58 @@ describe("cookbook", function()
       assert.matches("none: No such file or directory", outcome.err, 1, true)
     end)
   end)
+
+  describe("grep_logs", function()
+    it("finds lines in the order of the files, in compressed ones too", function()
+      local files = {}
+      for i = 1, 9 do
+        files[i] = write(("log.%d"):format(i), ("start\nERROR %d\nend\n"):format(i):rep(2))
+      end
+      assert(os.execute("gzip -n " .. files[9]))
+      files[9] = files[9] .. ".gz"
+      local expected = {}
+      for i, path in ipairs(files) do
+        expected[i] = ("%s:2:ERROR %d\n%s:5:ERROR %d\n"):format(path, i, path, i)
+      end
+      local out = output_of("grep_logs", "^ERROR %d", table.unpack(files))
+      assert.equal(table.concat(expected), out)
+    end)
+
+    it("has grep's statuses", function()
+      local log = write("log", "nothing\n")
+      assert.equal(1, run("grep_logs", "ERROR", log).status)
+      assert.equal(2, run("grep_logs", "ERROR").status)
+      local outcome = run("grep_logs", "nothing", folder .. "/none", log, folder)
+      assert.same({ 2, log .. ":1:nothing\n" }, { outcome.status, outcome.out })
+      assert.same({ "grep_logs: " .. folder .. "/none: No such file or directory",
+        "grep_logs: " .. folder .. ": Is a directory" }, command.lines(outcome.err))
+      outcome = run("grep_logs", "x", write("bad.gz", "no gzip"))
+      assert.equal(2, outcome.status)
+      assert.matches("bad.gz: gzip failed\n", outcome.err, 1, true)
+    end)
+  end)
+
+  describe("map_reduce", function()
+    it("gives the same whatever the parts are", function()
+      local a = write("a", '{"status":200,"bytes":10}\n{"status":404,"bytes":1}\n\n'
+        .. '{"status":200,"bytes":5,"note":"' .. ("x"):rep(100) .. '"}\n')
+      local b = write("b", '{"status":"none"}\n{"status":200,"bytes":2}') -- no line end
+      local expected = "200\t3\t17\n404\t1\t1\nnone\t1\t0\n"
+      for _, part in ipairs{ 1, 7, 25, 26, 27, 1000 } do
+        assert.equal(expected,
+          output_of("map_reduce", "--by", "status", "--sum", "bytes", "--part", part, a, b))
+      end
+      assert.equal("200\t3\n404\t1\nnone\t1\n", output_of("map_reduce", "--by", "status", a, b))
+    end)
+
+    it("says which part has what is no JSON", function()
+      local good, bad = write("good", '{"k":1}\n'), write("bad", '{"k":1}\n{"k":\n')
+      local outcome = run("map_reduce", "--by", "k", "--part", 8, good, bad)
+      assert.equal(1, outcome.status)
+      assert.equal("1\t2\n", outcome.out)
+      assert.matches("^map_reduce: [^\n]*/bad at 8: [^\n]+\n$", outcome.err)
+      assert.equal(2, run("map_reduce", good).status)
+      assert.equal(1, run("map_reduce", "--by", "k", folder .. "/none").status)
+    end)
+  end)
 end)
