@@ -289,6 +289,7 @@ void mc_http_free(struct mc_http *transfer) {
   if (!mc_http_is_ours(transfer)) {
     /* In a forked child: the connection, the file and the loop are the parent's. */
     mc_tempfile_forget(&transfer->file);
+    mc_http_close_upload(transfer);
     return;
   }
   if (transfer->state != MC_HTTP_DONE) {

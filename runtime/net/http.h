@@ -90,6 +90,9 @@ void mc_http_defaults(struct mc_http_request *request);
 int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
                   struct mc_http **transfer);
 
+/* True in the process that made the transfer. */
+bool mc_http_is_ours(const struct mc_http *transfer);
+
 /* True once done has been or is being called. */
 bool mc_http_is_done(const struct mc_http *transfer);
 

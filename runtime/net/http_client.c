@@ -183,8 +183,10 @@ void mc_http_forked(void) {
   current = NULL;
   for (size_t i = 0; i < client->n_sockets; i++)
     close(client->sockets[i]);
-  for (struct mc_http *transfer = client->first; transfer; transfer = transfer->next)
+  for (struct mc_http *transfer = client->first; transfer; transfer = transfer->next) {
     mc_tempfile_forget(&transfer->file);
+    mc_http_close_upload(transfer);
+  }
 }
 
 /* ---- life ---- */

@@ -97,9 +97,6 @@ void mc_http_client_leave(struct mc_http *transfer);
 /* Ends the loop's current turn. */
 void mc_http_client_wake(struct mc_http_client *client);
 
-/* True in the process that made the transfer. */
-bool mc_http_is_ours(const struct mc_http *transfer);
-
 /* http_body.c */
 long mc_http_status_now(const struct mc_http *transfer);
 void mc_http_prepare_answer(struct mc_http *transfer);

@@ -152,6 +152,24 @@ describe("http.stream", function()
     refuses("mooncrew.http.stream expected", closed.read, {})
   end)
 
+  it("is of the process that opened it", function()
+    local server <close> = web.serve(function()
+      return function(peer)
+        peer:write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+      end
+    end)
+    local stream <close> = assert(http.stream(to(server.url)))
+    local child = mooncrew.Process{ target = function()
+      local ok, err = pcall(stream.read, stream)
+      stream:close()
+      return ok, err
+    end }:start()
+    local ok, err = child:get()
+    assert.is_false(ok)
+    assert.truthy(err:find("read: the stream is of the process that opened it", 1, true))
+    assert.equal("half", stream:read())
+  end)
+
   it("reads in its task alone", function()
     local peers = {}
     local server <close> = web.serve(function()
@@ -331,6 +349,50 @@ describe("time-outs of tries", function()
   end)
 end)
 
+describe("pauses between tries", function()
+  it("double, and vary so that clients don't come back together", function()
+    local uv = require "luv"
+    local times = {}
+    local server <close> = web.serve(function(request)
+      local of = times[request.path] or {}
+      times[request.path] = of
+      of[#of + 1] = uv.hrtime() / 1e9
+      return { status = "503 Busy", body = "" }
+    end)
+    local options = { proxy = "", retries = 3, backoff = 0.1 }
+    local pool <close> = mooncrew.CoroutinePool(20)
+    local paths = {}
+    for i = 1, 20 do paths[i] = "/" .. i end
+    for _, answer in ipairs(pool:map(function(path)
+      return assert(http.get(server.url .. path, options))
+    end, paths)) do
+      assert.equal(503, answer.status)
+      assert.equal(4, answer.attempts)
+    end
+    local shortest, longest = math.huge, 0
+    for _, path in ipairs(paths) do
+      local of = times[path]
+      assert.equal(4, #of)
+      for i = 1, 3 do
+        assert.is_true(of[i + 1] - of[i] >= 0.05 * 2 ^ (i - 1) - 0.002, path)
+      end
+      shortest = math.min(shortest, of[4] - of[3])
+      longest = math.max(longest, of[4] - of[3])
+    end
+    assert.is_true(longest - shortest >= 0.02)
+  end)
+
+  it("are not waited for when there is no time", function()
+    local server <close> = web.serve(function()
+      return { status = "503 Busy", headers = { "Retry-After: 60" }, body = "busy" }
+    end)
+    local answer = assert(http.get(server.url, { proxy = "", retries = 3, timeout = 5 }))
+    assert.equal(503, answer.status)
+    assert.equal("busy", answer.body)
+    assert.equal(1, answer.attempts)
+  end)
+end)
+
 describe("http.limits", function()
   after_each(function() http.limits{} end)
 
@@ -370,27 +432,29 @@ describe("http.limits", function()
     refuses("table expected, got no value", http.limits)
   end)
 
-  it("has a thousand requests under way at once", function()
-    -- In a process of its own: a descriptor for each end would be two here.
+  it("has a thousand requests under way at once, from one process", function()
+    -- Two processes, since each request is a descriptor at both ends; with room for them.
+    local limits = { files = 2000 }
     local ready = mooncrew.Queue()
-    local process = mooncrew.Process{ target = function()
-      local server = serve_together(1000)
-      ready:put(server.url)
+    local server = mooncrew.Process{ limits = limits, daemon = true, target = function()
+      local one = serve_together(1000)
+      ready:put(one.url)
       while true do mooncrew.sleep(3600) end
-    end, daemon = true }:start()
+    end }:start()
     finally(function()
-      process:kill()
-      process:join()
+      server:kill()
+      server:join()
     end)
     local url = ready:get()
-    local pool <close> = mooncrew.CoroutinePool(1000)
-    local list = {}
-    for i = 1, 1000 do list[i] = i end
-    local results = pool:map(function()
-      local answer = assert(http.get(url, { proxy = "" }))
-      return answer.body
-    end, list)
-    assert.equal(string.rep("x", 1000), table.concat(results))
+    local client = mooncrew.Process{ limits = limits, target = function()
+      local pool <close> = mooncrew.CoroutinePool(1000)
+      local list = {}
+      for i = 1, 1000 do list[i] = i end
+      return table.concat(pool:map(function()
+        return assert(http.get(url, { proxy = "" })).body
+      end, list))
+    end }:start()
+    assert.equal(string.rep("x", 1000), client:get())
   end)
 end)
 

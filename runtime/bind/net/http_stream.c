@@ -65,6 +65,8 @@ static int stream_read(lua_State *L) {
   struct stream *stream = luaL_checkudata(L, 1, CLASS);
   if (!stream->transfer)
     return luaL_error(L, "read: the stream is closed");
+  if (!mc_http_is_ours(stream->transfer))
+    return luaL_error(L, "read: the stream is of the process that opened it");
   return wait_for_more(L, stream);
 }
 
