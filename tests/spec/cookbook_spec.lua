@@ -2,6 +2,8 @@
 
 local command = dofile "tests/spec/support/command.lua"
 local fs = require "mooncrew.fs"
+local mooncrew = require "mooncrew"
+local site_server = require "lib.site_server"
 local uv = require "luv"
 
 local function start(name, ...)
@@ -28,8 +30,24 @@ end
 describe("cookbook", function()
   local folder
 
+  local server
+
   before_each(function() folder = command.folder() end)
-  after_each(command.clean_up)
+  after_each(function()
+    if server then
+      server:kill()
+      server:join()
+      server = nil
+    end
+    command.clean_up()
+  end)
+
+  -- Starts a site in a process of its own; its address.
+  local function serve(options)
+    local port
+    server, port = site_server.process(options)
+    return ("http://127.0.0.1:%d"):format(assert(server and port, port))
+  end
 
   local function write(name, bytes)
     local path = fs.join(folder, name)
@@ -161,6 +179,101 @@ describe("cookbook", function()
       assert.matches("^map_reduce: [^\n]*/bad at 8: [^\n]+\n$", outcome.err)
       assert.equal(2, run("map_reduce", good).status)
       assert.equal(1, run("map_reduce", "--by", "k", folder .. "/none").status)
+    end)
+  end)
+
+  describe("watch_folder", function()
+    it("runs the command for what is there and for what arrives", function()
+      local inbox = folder .. "/in"
+      write("in/first one", "1")
+      write("in/.half", "not yet")
+      local child = start("watch_folder", inbox, "sh", "-c",
+        'test ! -e "$1.none" && grep -q . "$1" && cat "$1" >>' .. folder .. "/seen", "sh")
+      assert.equal("done\tfirst one", child:line())
+      write("second", "2")
+      assert(os.rename(folder .. "/second", inbox .. "/it's"))
+      assert.equal("done\tit's", child:line())
+      assert(os.rename(inbox .. "/.half", inbox .. "/whole"))
+      assert.equal("done\twhole", child:line())
+      write("in/empty", "")
+      assert.equal("failed\tempty", child:line())
+      child:signal("sigint")
+      local outcome = child:finish()
+      assert.same({ 130, "" }, { outcome.status, outcome.out })
+      assert.is_false(child:has_processes())
+      assert.same({ "done", "failed" }, command.names(inbox))
+      assert.same({ "first one", "it's", "whole" }, command.names(inbox .. "/done"))
+      assert.same({ "empty" }, command.names(inbox .. "/failed"))
+      assert.equal("12not yet", command.read_file(folder .. "/seen"))
+    end)
+
+    it("lets a command end that is at work when Ctrl-C comes", function()
+      write("in/file", "")
+      assert(fs.mkfifo(folder .. "/gate"))
+      local child = start("watch_folder", folder .. "/in", "sh", "-c",
+        "echo begun; read line <" .. folder .. "/gate; echo $line")
+      assert.equal("begun", child:line())
+      child:signal("sigint")
+      command.write_file(folder .. "/gate", "ended\n")
+      local outcome = child:finish()
+      assert.equal(130, outcome.status)
+      assert.matches("^ended\n", outcome.out)
+      assert.same({ "file" }, command.names(folder .. "/in/done"))
+    end)
+
+    it("needs a folder and a command", function()
+      assert.equal(2, run("watch_folder", folder).status)
+      assert.equal(1, run("watch_folder", write("file", ""), "true").status)
+    end)
+  end)
+
+  describe("api_client", function()
+    -- The script reads stdin, which a shell gives it.
+    local function ask(ids, ...)
+      local list = write("ids", ids)
+      local words = { folder .. "/client.lua" }
+      write("client.lua", ("io.input(%q)\ndofile(%q)\n"):format(list,
+        command.root .. "/scripts/cookbook/api_client.lua"))
+      return command.run(words[1], ...)
+    end
+
+    it("keeps to the rate, the order and what Retry-After says", function()
+      local asked = mooncrew.list{}
+      local base = serve{ hook = function(request)
+        local id = request.path:match("^/items/(.+)$")
+        asked:append(id)
+        if id == "3" and asked:count("3") == 1 then
+          return { status = 429, headers = { ["Retry-After"] = "1" } }
+        end
+        return { body = ('{"id":"%s","name":"n"}'):format(id) }
+      end }
+      local ids, expected = {}, {}
+      for i = 1, 12 do
+        ids[i] = i == 12 and "a/b%" or tostring(i)
+        expected[i] = ids[i]
+      end
+      local began = uv.hrtime()
+      local outcome = ask(table.concat(ids, "\n"), base .. "/items/{id}", "--rate", 20)
+      assert.is_true(uv.hrtime() - began >= 11 / 20 * 1e9)
+      assert.same({ 0, "" }, { outcome.status, outcome.err })
+      local got = {}
+      for i, line in ipairs(command.lines(outcome.out)) do got[i] = line:match('"id":"(.-)"') end
+      assert.same(expected, got)
+      assert.equal(13, #asked)
+      assert.equal(2, asked:count("3"))
+    end)
+
+    it("tells which ids failed", function()
+      local base = serve{ hook = function(request)
+        if request.path == "/1" then return { body = "no JSON" } end
+        if request.path == "/2" then return { body = "[2]" } end
+      end }
+      local outcome = ask("1\n2\n3\n", base .. "/{id}", "--rate", 1000)
+      assert.same({ 1, "[2]\n" }, { outcome.status, outcome.out })
+      local lines = command.lines(outcome.err)
+      assert.equal(2, #lines)
+      assert.matches("^api_client: 1: ", lines[1])
+      assert.equal("api_client: 3: HTTP status 404", lines[2])
     end)
   end)
 end)
