@@ -186,6 +186,7 @@ static const char *failure_code(CURLcode code, int status) {
     return "ENCODING";
   case CURLE_PARTIAL_FILE:
   case CURLE_GOT_NOTHING:
+  case CURLE_SEND_ERROR:
   case CURLE_RECV_ERROR:
     return "TRUNCATED";
   default:
@@ -320,6 +321,9 @@ void mc_http_attempt_over(struct mc_http *transfer, CURLcode code) {
     explain(transfer, code);
   else if (is_refused)
     mc_http_fail(transfer, "Http", "STATUS", "HTTP status %d", transfer->status);
+  /* On a kept connection that dies libcurl itself asks again, at once and on the next one
+   * that it kept; after a failure that is not wanted. */
+  curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, (long)(code != CURLE_OK));
   if (!own_doing && is_worth_a_retry(transfer, code) && retry_later(transfer))
     return;
   mc_http_finish(transfer);

@@ -109,6 +109,33 @@ describe("http.get", function()
     assert.truthy(err.message:find("reset by peer", 1, true), err.message)
   end)
 
+  it("tries again on a connection of its own after one that died", function()
+    -- Ten connections are kept, which all die when they are used again.
+    local waiting, used = {}, {}
+    local server <close> = web.serve(function(request)
+      return function(peer)
+        if used[peer] then return peer:close() end
+        if request.path == "/fails" then return peer:close() end
+        used[peer] = true
+        waiting[#waiting + 1] = peer
+        if #waiting < 10 then return end
+        for _, one in ipairs(waiting) do
+          one:write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+        end
+      end
+    end)
+    do
+      local pool <close> = mooncrew.CoroutinePool(10)
+      for i = 1, 10 do pool:submit(http.get, { server.url .. "/" .. i, options() }) end
+    end
+    assert.equal(10, server.connections)
+    local err = fails_with("Http", "TRUNCATED",
+      http.get(server.url .. "/fails", options{ retries = 2, backoff = 0.01 }))
+    assert.truthy(err.message:find("Empty reply", 1, true), err.message)
+    assert.equal(3, err.attempts)
+    assert.is_true(#server.requests - 10 <= 6 + 2, #server.requests)
+  end)
+
   it("gives up a server that never answers", function()
     local server <close> = web.serve(function() end)
     local before = uv.hrtime()
