@@ -129,5 +129,7 @@ local function demonstrate()
     command.count(mooncrew.cpu_count(), "processor")))
 end
 
+command.parse(command.parser("demo",
+  "Makes a small site, scrapes it, copies what came, and compares every byte."), arg)
 io.stdout:setvbuf "line"
 demonstrate()

@@ -153,6 +153,14 @@ def embed_sanitized(tree):
             yield part
 
 
+def packages(tree):
+    """tests/package/NAME: what is installed, beside the library; they build what they install."""
+    for path in tree.files("package/*"):
+        if "." not in path:
+            yield Part(f"package.{stem(path)}", [path], "lines", 900, tree.binary(), "dev",
+                       "mooncrew")
+
+
 def models(_tree, full=False):
     """tests/model/*.pml in spin, each also with a rule left out that must be noticed."""
     env = {"MOONCREW_TORTURE": "full" if full else "thin"}
@@ -227,7 +235,7 @@ def select(tree, suite):
         "test": lambda: [
             *lints(tree), *units(tree), *specs(tree), *regress(tree), *embed(tree), *torture(tree),
             *models(tree), *bench(tree), *threads(tree), *asan(tree), *embed_sanitized(tree),
-            *fuzz(tree),
+            *fuzz(tree), *packages(tree),
         ],
         "asan": lambda: list(asan(tree, everything=True)),
         "tsan": lambda: list(threads(tree)),
