@@ -478,6 +478,47 @@ describe("mooncrew scrape", function()
     assert.truthy(outcome.out:find("^1 page, 0 images %(4 more were there%)"), outcome.out)
   end)
 
+  it("goes on after SIGKILL where it was", function()
+    local asked = mooncrew.Queue()
+    local hanging = mooncrew.Event()
+    local base = serve{
+      hook = function(request)
+        asked:put(request.path)
+        if request.path == "/list" then return listing{ "/1/x", "/2/x", "/3/x" } end
+        if request.path == "/2/x" and not hanging:is_set() then
+          hanging:set()
+          return { hang = true }
+        end
+        return { body = request.path }
+      end,
+    }
+    local words = {
+      base .. "list", "-s", SELECT, "-o", folder, "--json", parent .. "/list", "-c", "1",
+      "--no-robots",
+    }
+    local child = command.start("scrape.lua", table.unpack(words))
+    hanging:wait() -- the first is there and listed, the second under way
+    child:signal("sigkill")
+    child:finish()
+    assert.same({ "x" }, command.names(folder))
+    words[#words + 1] = "--resume"
+    local outcome = command.run("scrape.lua", table.unpack(words))
+    assert.equal("", outcome.err)
+    assert.equal(0, outcome.status)
+    local times = {}
+    for _ = 1, asked:qsize() do
+      local path = asked:get()
+      times[path] = (times[path] or 0) + 1
+    end
+    assert.same({ ["/list"] = 2, ["/1/x"] = 1, ["/2/x"] = 2, ["/3/x"] = 1 }, times)
+    local entries = read_list(command.read_file(parent .. "/list"))
+    for i, name in ipairs{ "x", "x-2", "x-3" } do
+      assert.equal(name, entries[base .. i .. "/x"].file)
+      assert.equal("/" .. i .. "/x", command.read_file(folder .. "/" .. name))
+    end
+    assert.equal(3, #command.names(folder))
+  end)
+
   it("leaves whole files only, and no process, after Ctrl-C", function()
     local hanging = mooncrew.Queue()
     local base = serve{
