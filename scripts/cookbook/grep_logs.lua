@@ -12,7 +12,11 @@ if not pattern or not arg[1] then
   io.stderr:write("usage: grep_logs.lua PATTERN FILE…\n")
   os.exit(2)
 end
-string.find("", pattern) -- a pattern that can't be read is an error here, not in each task
+local fits, complaint = pcall(string.find, "", pattern)
+if not fits then
+  io.stderr:write("grep_logs: ", complaint, "\n")
+  os.exit(2)
+end
 
 -- A .gz is read through gzip.
 local function open(path)

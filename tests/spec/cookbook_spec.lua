@@ -148,6 +148,9 @@ describe("cookbook", function()
       local log = write("log", "nothing\n")
       assert.equal(1, run("grep_logs", "ERROR", log).status)
       assert.equal(2, run("grep_logs", "ERROR").status)
+      local wrong = run("grep_logs", "[x", log)
+      assert.equal(2, wrong.status)
+      assert.matches("^grep_logs: malformed pattern [^\n]*\n$", wrong.err)
       local outcome = run("grep_logs", "nothing", folder .. "/none", log, folder)
       assert.same({ 2, log .. ":1:nothing\n" }, { outcome.status, outcome.out })
       assert.same({ "grep_logs: " .. folder .. "/none: No such file or directory",
@@ -274,6 +277,115 @@ describe("cookbook", function()
       assert.equal(2, #lines)
       assert.matches("^api_client: 1: ", lines[1])
       assert.equal("api_client: 3: HTTP status 404", lines[2])
+    end)
+  end)
+
+  describe("crawl", function()
+    local asked
+
+    local function serve_pages(pages)
+      asked = mooncrew.list{}
+      return serve{ hook = function(request)
+        asked:append(request.path)
+        local body = pages[request.path]
+        if body then return { body = body, headers = { ["Content-Type"] = "text/html" } } end
+      end }
+    end
+
+    it("asks for each page once, to the depth, and not of others", function()
+      local base = serve_pages{
+        ["/"] = "<a href='a'>a</a> <a href='/a#here'>a</a> <a href=sub/b>b</a> <a href='/'>top</a>"
+          .. "<a href='http://127.0.0.1:1/'>elsewhere</a> <a href='mailto:x@example.org'>mail</a>",
+        ["/a"] = "<base href='/sub/'><a href='c'>c</a><a href='../'>top</a>",
+        ["/sub/b"] = "<a href='c'>c</a>",
+        ["/sub/c"] = "<a href='d'>d</a>",
+      }
+      local function pages(...)
+        local list = {}
+        for i, path in ipairs{ ... } do list[i] = path:gsub("/", "\t" .. base .. "/", 1) end
+        return table.concat(list, "\n") .. "\n"
+      end
+      assert.equal(pages("0/", "1/a", "1/sub/b", "2/sub/c"), output_of("crawl", base .. "/"))
+      assert.equal(4, #asked)
+      assert.equal(pages("0/"), output_of("crawl", base .. "/#top", "--depth", 0))
+      assert.equal(5, #asked)
+    end)
+
+    it("tells which links are broken, and on which page", function()
+      local base = serve_pages{ ["/"] = "<a href=a>", ["/a"] = "<a href=none>" }
+      local outcome = run("crawl", base .. "/")
+      assert.equal(1, outcome.status)
+      assert.equal(("crawl: %s/none: HTTP status 404 (on %s/a)\n"):format(base, base), outcome.err)
+      assert.equal(2, run("crawl", "ftp://example.org/").status)
+      local dead = ("http://127.0.0.1:%d/"):format(command.free_port())
+      assert.equal(1, run("crawl", dead).status)
+    end)
+  end)
+
+  describe("nightly", function()
+    local json = require "dkjson"
+
+    -- The lines of the log: messages by folder, or by nothing.
+    local function logged()
+      local list = {}
+      for line in command.read_file(folder .. "/log"):gmatch("[^\n]+") do
+        list[#list + 1] = assert(json.decode(line))
+      end
+      return list
+    end
+
+    it("packs each folder, and removes the oldest days", function()
+      write("src/one/file", "1")
+      write("src/it's two/sub/file", "2")
+      write("src/no folder", "")
+      for i = 1, 4 do write(("dst/2020-01-0%d/old"):format(i), "") end
+      write("dst/other/file", "")
+      local dst = folder .. "/dst"
+      assert.equal("", output_of("nightly", folder .. "/src", dst, "--keep", 3, "--log",
+        folder .. "/log"))
+      local days = command.names(dst)
+      local today = table.remove(days, 4)
+      assert.same({ ".lock", "2020-01-03", "2020-01-04", "other" }, days)
+      assert.same({ "it's two.tar.gz", "one.tar.gz" }, command.names(fs.join(dst, today)))
+      local pipe = assert(io.popen(("tar -xzOf \"%s/%s/it's two.tar.gz\" \"it's two/sub/file\"")
+        :format(dst, today)))
+      assert.equal("2", pipe:read("a"))
+      assert.is_true(pipe:close())
+      local messages = {}
+      for i, line in ipairs(logged()) do
+        messages[i] = line.message .. " " .. (line.folder or fs.basename(line.day))
+      end
+      table.sort(messages)
+      assert.same({ "done " .. today, "packed it's two", "packed one", "removed 2020-01-01",
+        "removed 2020-01-02" }, messages)
+    end)
+
+    it("does not work while another one does", function()
+      write("src/one/file", "1")
+      write("dst/.lock", "") -- of a run that is over
+      local holder = ("exec flock --no-fork '%s/dst/.lock' sh -c 'echo >\"%s/held\"; exec cat'")
+        :format(folder, folder)
+      assert(fs.mkfifo(folder .. "/held"))
+      local pipe = assert(io.popen(holder, "w"))
+      command.read_file(folder .. "/held") -- returns when the lock is held
+      local outcome = run("nightly", folder .. "/src", folder .. "/dst")
+      assert.equal(1, outcome.status)
+      assert.matches("WARN  MainProcess%[%d+%] another one is at work\n$", outcome.err)
+      assert.same({ ".lock" }, command.names(folder .. "/dst"))
+      pipe:close()
+      outcome = run("nightly", folder .. "/src", folder .. "/dst")
+      assert.equal(0, outcome.status)
+    end)
+
+    it("removes nothing when a folder could not be packed", function()
+      write("src/one/file", "1")
+      write("dst/2020-01-01/old", "")
+      -- A folder is in the way of the file.
+      write(("dst/%s/one.tar.gz/in the way/x"):format(os.date("%Y-%m-%d")), "")
+      local outcome = run("nightly", folder .. "/src", folder .. "/dst", "--keep", 1)
+      assert.equal(1, outcome.status)
+      assert.matches("ERROR [^\n]+ 1 failed, so no old day is removed\n$", outcome.err)
+      assert.equal("2020-01-01", command.names(folder .. "/dst")[2])
     end)
   end)
 end)
