@@ -388,4 +388,126 @@ describe("cookbook", function()
       assert.equal("2020-01-01", command.names(folder .. "/dst")[2])
     end)
   end)
+
+  describe("sweep", function()
+    local function sweep(...)
+      return start("sweep", "--out", folder .. "/csv", "--joblog", folder .. "/log", "-q", ...)
+    end
+
+    -- The points in the table, each with how often it is there, and its wait.
+    local function table_of()
+      local lines = command.lines(command.read_file(folder .. "/csv"))
+      assert.equal("load,tills,seed,mean wait", table.remove(lines, 1))
+      local times, waits = {}, {}
+      for _, line in ipairs(lines) do
+        local point, wait = line:match("^([%d.]+,%d+,%d+),([%d.]+)$")
+        assert(point, line)
+        times[point] = (times[point] or 0) + 1
+        assert.is_true(wait == (waits[point] or wait))
+        waits[point] = wait
+      end
+      return times, waits
+    end
+
+    it("has a line for each point, the right one", function()
+      local outcome = sweep("--loads", "0.5,0.8", "--tills", "1,2", "--seeds", 1):finish()
+      assert.same({ status = 0, out = "", err = "" }, outcome)
+      local times, waits = table_of()
+      assert.same({ ["0.5,1,1"] = 1, ["0.5,2,1"] = 1, ["0.8,1,1"] = 1, ["0.8,2,1"] = 1 }, times)
+      -- What queueing theory says: load / (1 - load), and load^2 / (1 - load^2) with two tills.
+      for point, expected in pairs{ ["0.5,1,1"] = 1, ["0.8,1,1"] = 4, ["0.5,2,1"] = 1 / 3,
+        ["0.8,2,1"] = 0.64 / 0.36 } do
+        assert.near(expected, tonumber(waits[point]), expected * 0.15)
+      end
+    end)
+
+    it("goes on where it was killed, and comes to the same", function()
+      -- One process takes a second or more for these 81 points.
+      assert.equal(0, sweep("--customers", 30000, "--seeds", 9):finish().status)
+      local times, waits = table_of()
+      local child = sweep("--customers", 30000, "--seeds", 9, "-j", 1)
+      -- The table of the run before is there until this one begins a new one.
+      local n
+      repeat
+        uv.sleep(1)
+        n = #command.lines(command.read_file(folder .. "/csv"))
+        assert.is_true(child:has_processes(), "it ended before it could be killed")
+      until n > 1 and n < 82
+      child:signal("sigkill")
+      child:finish()
+      assert.is_true(#command.lines(command.read_file(folder .. "/csv")) < 82)
+      local outcome = sweep("--customers", 30000, "--seeds", 9, "--resume"):finish()
+      assert.same({ status = 0, out = "", err = "" }, outcome)
+      local again, same_waits = table_of()
+      assert.same(waits, same_waits)
+      local extra = 0
+      for point, count in pairs(again) do extra = extra + count - times[point] end
+      assert.is_true(extra <= 1) -- the one that was in hand
+    end)
+
+    it("refuses what can't be, and changes nothing in a dry run", function()
+      local outcome = sweep("--loads", "0.5,1"):finish()
+      assert.equal(2, outcome.status)
+      assert.matches("expected a load between 0 and 1, got '1'", outcome.err, 1, true)
+      assert.equal(2, sweep("--tills", "1,,2"):finish().status)
+      outcome = sweep("--loads", "0.5", "--tills", "3,1", "--seeds", 1, "--dry-run"):finish()
+      assert.equal("load=0.5 tills=3 seed=1\nload=0.5 tills=1 seed=1\n", outcome.out)
+      assert.is_nil(command.read_file(folder .. "/csv"))
+    end)
+  end)
+
+  describe("pipeline", function()
+    local LINE = '10.0.0.%d - ann [30/Nov/2026:06:53:00 +0000] "GET /p/%d HTTP/1.1" %d %s "-" "x"'
+
+    it("writes the lines in the order of the log", function()
+      local lines, expected = {}, {}
+      for i = 1, 2600 do
+        lines[i] = LINE:format(i % 250, i, i % 7 == 0 and 404 or 200, i % 3 == 0 and "-" or i)
+        expected[i] = ('{"time":"30/Nov/2026:06:53:00 +0000","host":"10.0.0.%d","user":"ann",'
+          .. '"method":"GET","path":"\\/p\\/%d","status":%d,"bytes":%d}'):format(i % 250, i,
+          i % 7 == 0 and 404 or 200, i % 3 == 0 and 0 or i):gsub("\\/", "/")
+      end
+      local log, out = write("log", table.concat(lines, "\n") .. "\n"), folder .. "/out"
+      assert.equal("", output_of("pipeline", log, out))
+      assert.same(expected, command.lines((command.read_file(out):gsub("\\/", "/"))))
+    end)
+
+    it("counts what are no lines of a log", function()
+      local log = write("log", "nonsense\n" .. LINE:format(1, 1, 200, 1) .. "\n\n")
+      local outcome = run("pipeline", log, folder .. "/out")
+      assert.equal(1, outcome.status)
+      assert.equal("pipeline: 2 lines are no lines of a log\n", outcome.err)
+      assert.equal(1, #command.lines(command.read_file(folder .. "/out")))
+    end)
+
+    it("ends when a stage fails, also while others wait", function()
+      local log = write("log", (LINE:format(1, 1, 200, 1) .. "\n"):rep(20000))
+      local child = start("pipeline", log, folder .. "/none/out") -- the writer fails
+      local outcome = child:finish()
+      assert.equal(1, outcome.status)
+      assert.matches("none/out.part: No such file or directory", outcome.err, 1, true)
+      assert.is_false(child:has_processes())
+      outcome = run("pipeline", folder .. "/none", folder .. "/out") -- the reader fails
+      assert.equal(1, outcome.status)
+      assert.equal(2, run("pipeline", log).status)
+    end)
+  end)
+
+  it("has a test and a part of the page for each script", function()
+    local spec = command.read_file(command.root .. "/tests/spec/cookbook_spec.lua")
+    local page = command.read_file(command.root .. "/docs/cookbook.md")
+    local names = command.names(command.root .. "/scripts/cookbook")
+    assert.equal(10, #names)
+    for _, file in ipairs(names) do
+      local name = assert(file:match("^(.+)%.lua$"))
+      for text, where in pairs{
+        [('describe("%s"'):format(name)] = spec,
+        [("[%s](#%s) |"):format(name, name)] = page,
+        [("\n## %s\n"):format(name)] = page,
+        [("scripts/cookbook/%s "):format(file)] = page,
+      } do
+        assert.is_truthy(where:find(text, 1, true), text)
+      end
+    end
+  end)
 end)
