@@ -32,6 +32,7 @@ http {
   client_body_temp_path @/body; proxy_temp_path @/proxy; fastcgi_temp_path @/fastcgi;
   uwsgi_temp_path @/uwsgi; scgi_temp_path @/scgi;
   keepalive_requests 100000;
+  lingering_close off;
   @http
   server {
     listen 127.0.0.1:@port;
