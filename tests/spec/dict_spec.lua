@@ -371,8 +371,9 @@ describe("dict", function()
     child = nil -- luacheck: ignore
     collect()
     local after = mooncrew.shared_memory()
-    assert.equal(before.objects, after.objects)
-    assert.equal(before.in_use, after.in_use)
+    -- Less is fine: a child of an earlier test may have been about to let go of something.
+    assert.is_true(after.objects <= before.objects)
+    assert.is_true(after.in_use <= before.in_use)
   end)
 
   describe("refuses", function()
