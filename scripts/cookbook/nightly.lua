@@ -27,16 +27,17 @@ if options.log then
 end
 
 -- Takes a lock that all programs of this machine see, and that ends with this process, however it
--- ends: `flock` holds it, and becomes a `cat` that reads from us. It has the lock when it answers.
+-- ends: `flock` has it, says so, and becomes a `cat` that waits for the end of our pipe.
 local function lock_file(path)
   local to, from, answered, locked = uv.new_pipe(), uv.new_pipe(), mooncrew.Event(), false
-  assert(uv.spawn("flock", { args = { "--nonblock", "--no-fork", path, "cat" },
-    stdio = { to, from, 2 } }, function() end))
+  assert(uv.spawn("flock", {
+    args = { "--nonblock", "--no-fork", path, "sh", "-c", "echo locked; exec cat" },
+    stdio = { to, from, 2 },
+  }, function() end))
   from:read_start(function(_, text)
     locked = text ~= nil
     answered:set()
   end)
-  to:write("locked?")
   answered:wait()
   return locked
 end

@@ -431,7 +431,7 @@ describe("cookbook", function()
       repeat
         uv.sleep(1)
         n = #command.lines(command.read_file(folder .. "/csv"))
-        assert.is_true(child:has_processes(), "it ended before it could be killed")
+        assert.is_false(is_gone(child.pid), "it ended before it could be killed")
       until n > 1 and n < 82
       child:signal("sigkill")
       child:finish()
