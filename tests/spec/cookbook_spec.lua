@@ -377,6 +377,26 @@ describe("cookbook", function()
       assert.equal(0, outcome.status)
     end)
 
+    it("holds its lock until it ends, and is no longer in the way when it was killed", function()
+      write("src/one/file", "1")
+      assert(fs.mkfifo(folder .. "/begun"))
+      write("bin/tar", ("#!/bin/sh\necho >'%s/begun'\nexec sleep 1000\n"):format(folder))
+      assert(uv.fs_chmod(folder .. "/bin/tar", 493)) -- 0755
+      local child = command.start_in({
+        PATH = folder .. "/bin:" .. os.getenv("PATH"),
+        LUA_INIT = "collectgarbage('incremental', 10, 1000)", -- garbage goes at once
+      }, "cookbook/nightly.lua", folder .. "/src", folder .. "/dst")
+      command.read_file(folder .. "/begun")
+      local outcome = run("nightly", folder .. "/src", folder .. "/dst")
+      assert.equal(1, outcome.status)
+      assert.matches("another one is at work\n$", outcome.err)
+      child:signal("sigkill")
+      child:finish()
+      local free = ("flock '%s/dst/.lock' true"):format(folder)
+      assert(os.execute(free)) -- returns when the lock is free
+      assert.equal(0, run("nightly", folder .. "/src", folder .. "/dst").status)
+    end)
+
     it("removes nothing when a folder could not be packed", function()
       write("src/one/file", "1")
       write("dst/2020-01-01/old", "")
