@@ -17,7 +17,7 @@ local scraper = require "lib.scraper"
 local selector = require "lib.selector"
 
 local DEFAULT_PROCESSES = 10
-local USER_AGENT = "mooncrew/0.1.0"
+local USER_AGENT = require("mooncrew")._VERSION:gsub(" ", "/")
 
 local function pages(text)
   local list, reason = page_ranges.expand(text)
