@@ -1,6 +1,7 @@
 -- Log lines on stderr, each written in one piece, so that lines of several processes never mix.
 --
 --   2026-11-29T22:58:04.123Z INFO  worker-1[4711] copied 3 files  from=/a to=/b        (text)
+--   2026-11-29T22:58:04.125Z INFO  worker-1/Task-2[4711] said by a coroutine task
 --   {"time":"…","level":"info","process":"worker-1","pid":4711,"message":"…","from":"/a"}   (json)
 --
 -- `log.level` and `log.format` are settings of this process; children inherit them.
@@ -14,9 +15,18 @@ local MAX_DEPTH = 8 -- of nested tables in the fields of a JSON line
 ---@field level "debug"|"info"|"warn"|"error"|"off" what is less than that isn't written
 ---@field format "text"|"json"
 ---@field stream file* where lines go; default: stderr
+---@field slow_task number a coroutine task that keeps its process from all else for so many seconds
+---  is named, as a warning; default 1, math.huge for never
 local log = {}
 
-local settings = { level = "info", format = "text", stream = io.stderr }
+local settings = { level = "info", format = "text", stream = io.stderr, slow_task = 1 }
+
+-- The name of the coroutine task that writes, if it is one.
+local function task_name()
+  local mooncrew = package.loaded.mooncrew
+  local task = type(mooncrew) == "table" and mooncrew.current_task and mooncrew.current_task()
+  return task and task:get_name()
+end
 
 local function timestamp()
   local seconds, micros = uv.gettimeofday()
@@ -104,9 +114,12 @@ local function json_line(level, message, fields)
     '"level":' .. json_string(level),
     '"process":' .. json_string(process_name()),
     '"pid":' .. pid(),
-    '"message":' .. json_string(message),
   }
+  local task = task_name()
+  if task then parts[#parts + 1] = '"task":' .. json_string(task) end
+  parts[#parts + 1] = '"message":' .. json_string(message)
   local taken = { time = true, level = true, process = true, pid = true, message = true }
+  taken.task = task ~= nil
   for _, key in ipairs(sorted_keys(fields or {})) do
     local name = tostring(key)
     if taken[name] then name = "_" .. name end
@@ -126,9 +139,10 @@ local function text_safe(text)
 end
 
 local function text_line(level, message, fields)
+  local task = task_name()
+  local who = text_safe(process_name()) .. (task and "/" .. text_safe(task) or "")
   local parts = {
-    string.format("%s %-5s %s[%d] %s", timestamp(), level:upper(), text_safe(process_name()),
-      pid(), text_safe(message)),
+    string.format("%s %-5s %s[%d] %s", timestamp(), level:upper(), who, pid(), text_safe(message)),
   }
   for _, key in ipairs(sorted_keys(fields or {})) do
     local value = tostring(fields[key])
@@ -169,13 +183,19 @@ end
 ---@param ... any values for the format; a table at the end: fields of the line
 function log.debug(message, ...) write("debug", message, ...) end
 
----Writes a line of level info. Arguments as for log.debug.
+---Writes a line of level info.
+---@param message any as for log.debug
+---@param ... any
 function log.info(message, ...) write("info", message, ...) end
 
----Writes a line of level warn. Arguments as for log.debug.
+---Writes a line of level warn.
+---@param message any as for log.debug
+---@param ... any
 function log.warn(message, ...) write("warn", message, ...) end
 
----Writes a line of level error. Arguments as for log.debug.
+---Writes a line of level error.
+---@param message any as for log.debug
+---@param ... any
 function log.error(message, ...) write("error", message, ...) end
 
 local function is_level(value) return LEVELS[value] ~= nil end
@@ -184,14 +204,24 @@ local function is_stream(value)
   return io.type(value) == "file" or (type(value) == "table" and value.write ~= nil)
 end
 
+local function is_duration(value) return type(value) == "number" and value > 0 end
+
 local CHECKS = {
   level = { is_level, '"debug", "info", "warn", "error" or "off"' },
   format = { is_format, '"text" or "json"' },
   stream = { is_stream, "an open file" },
+  slow_task = { is_duration, "seconds, more than 0" },
 }
+
+-- Called by runtime/bind/task_name.c.
+local function slow_task(name, place, seconds)
+  if seconds < settings.slow_task then return end
+  log.warn("task %s kept the others waiting for %.2f s", name, seconds, { at = place })
+end
 
 return setmetatable(log, {
   __index = settings,
+  slow_task = slow_task,
   __newindex = function(_, key, value)
     local check = CHECKS[key]
     if not check then
@@ -199,6 +229,7 @@ return setmetatable(log, {
     end
     if value == nil or not check[1](value) then
       local got = type(value) == "string" and string.format("%q", value) or type(value)
+      if type(value) == "number" then got = tostring(value) end
       error(string.format("log.%s: expected %s, got %s", key, check[2], got), 2)
     end
     settings[key] = value

@@ -157,6 +157,7 @@ local function draw(self, time)
 end
 
 -- How wide the terminal is, now.
+---@package
 function Progress:columns()
   if self.width then return self.width end
   local width = self.tty and self.tty:get_winsize()

@@ -22,19 +22,19 @@ end
 
 ---Replaces the value of a key by fn(value), as one step: when somebody else writes meanwhile,
 ---fn is called again with the new value. An error of fn leaves the old value.
----@param dict userdata a mooncrew.dict
+---@param d userdata a mooncrew.dict
 ---@param key string|number|boolean
 ---@param fn fun(old: any): any pure: it may be called several times; nil removes the entry
 ---@return any new what is there now
-function mooncrew.dict.modify(dict, key, fn)
+function mooncrew.dict.modify(d, key, fn)
   check.type("modify", "fn", fn, "function")
   for _ = 1, OWN_TRIES do
-    local old, version = parts.dict_read(dict, key)
+    local old, version = parts.dict_read(d, key)
     local new = fn(old)
-    if parts.dict_write(dict, key, new, version) then return new end
+    if parts.dict_write(d, key, new, version) then return new end
   end
   while true do
-    local written, new = modify_in_turn(dict, key, fn)
+    local written, new = modify_in_turn(d, key, fn)
     if written then return new end
   end
 end

@@ -46,7 +46,7 @@ def stem(path):
 
 def lints(tree):
     """Checks of the source that need no build."""
-    checks = ("layers", "lengths", "words", "format", "luacheck")
+    checks = ("layers", "lengths", "words", "format", "luacheck", "reference")
     parts = [Part(f"lint.{name}", [f"tests/lint/{name}"]) for name in checks]
     for path in tree.files("lint/*_selftest"):
         parts.append(Part(f"lint.{os.path.basename(path)}", [path], "lines", 180))

@@ -93,9 +93,28 @@ function Event:wait(timeout) end
 ---@return mooncrew.Event
 function mooncrew.Event() end
 
----@class mooncrew.Condition: userdata see lua/mooncrew/sync.lua
+---A lock, and a line of those who wait for a notification.
+---@class mooncrew.Condition: userdata
+local Condition = {}
 
----@class mooncrew.Barrier: userdata see lua/mooncrew/sync.lua
+---Takes the condition's lock, as Lock:acquire does.
+---@param block? boolean default true
+---@param timeout? number seconds
+---@return true? taken
+---@return "abandoned"|mooncrew.Constant|nil state
+function Condition:acquire(block, timeout) end
+
+---Gives the lock back.
+function Condition:release() end
+
+---`local held <close> = condition:hold()`: the lock, until the end of the block.
+---@param timeout? number seconds
+---@return mooncrew.Held? held
+---@return "abandoned"|mooncrew.Constant|nil state as of acquire
+function Condition:hold(timeout) end
+
+---A place where so many have to come before anybody goes on.
+---@class mooncrew.Barrier: userdata
 ---@field parties integer
 ---@field n_waiting integer
 ---@field broken boolean
@@ -116,13 +135,17 @@ function mooncrew.Condition(lock) end
 ---@return mooncrew.Barrier
 function mooncrew.Barrier(parties, action) end
 
----@class mooncrew.Connection: userdata see lua/mooncrew/pipe.lua
+---One end of a pipe.
+---@class mooncrew.Connection: userdata
 
----@param duplex? boolean default true
+---Two connections: what one sends the other one receives.
+---@param duplex? boolean default true; false: the first one only receives, the second only sends
 ---@return mooncrew.Connection
 ---@return mooncrew.Connection
 function mooncrew.Pipe(duplex) end
 
+---Waits until one of the objects is ready: an item is there or the queue is closed, a process or
+---task has ended, a result is there, an event is set, a lock or semaphore can be acquired.
 ---@param objects any[] queues, processes, results, tasks, events, locks, semaphores, connections
 ---@param timeout? number seconds
 ---@return any[]? ready
