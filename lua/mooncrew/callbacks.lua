@@ -13,17 +13,21 @@ local line = require "mooncrew.line"
 ---@field quiet? userdata latch, set when nobody makes any
 ---@field error? any what the first that failed raised
 ---@field failed integer how many failed
+---@field foreign? any an error in one of them that is not its own: the pool raises it
 
 local callbacks = {}
 
+---@param keeps_foreign? boolean whoever called raises `foreign`, by callbacks.raise_foreign
 ---@return mooncrew.callbacks
-function callbacks.new()
+function callbacks.new(keeps_foreign)
   local calls = line.new()
+  calls.keeps_foreign = keeps_foreign
   calls.failed = 0
   return calls
 end
 
--- These are not the callback's own: the program, or the task that called it, is to end.
+-- These are not the callback's own: the program, or the task that called it, is to end. A pool of
+-- processes keeps such a one until it is done with its bookkeeping.
 local function is_foreign(err) return err == mooncrew.Cancelled or interrupt.is(err) end
 
 local function handler(err)
@@ -44,10 +48,12 @@ end
 local function run(calls)
   calls.runner = coroutine.running()
   for call in line.pop, calls do
-    local ok, err = xpcall(call.fn, handler, table.unpack(call, 1, call.n))
+    local ok, err = interrupt.try_open(handler, call.fn, table.unpack(call, 1, call.n))
     if not ok and is_foreign(err) then
       quieten(calls)
-      error(err, 0)
+      if not calls.keeps_foreign then error(err, 0) end
+      calls.foreign = err
+      return
     elseif not ok then
       calls.failed = calls.failed + 1
       if calls.failed == 1 then calls.error = err end
@@ -63,7 +69,16 @@ function callbacks.call(calls, fn, ...)
   local call = table.pack(...)
   call.fn = fn
   line.push(calls, call)
-  if not is_busy(calls) then run(calls) end
+  if not is_busy(calls) and calls.foreign == nil then run(calls) end
+end
+
+---Raises what was kept.
+---@param calls mooncrew.callbacks
+function callbacks.raise_foreign(calls)
+  local err = calls.foreign
+  if err == nil then return end
+  calls.foreign = nil
+  error(err, 0)
 end
 
 ---Waits until all are made, and raises what the first that failed raised, once.
@@ -74,10 +89,12 @@ end
 function callbacks.finish(calls, deadline)
   while is_busy(calls) and calls.runner ~= coroutine.running() do
     calls.quiet = calls.quiet or parts.latch()
-    local ok, err = calls.quiet:wait(deadline and math.max(0, deadline - parts.now()))
+    local left = deadline and math.max(0, deadline - parts.now())
+    local ok, err = interrupt.open(calls.quiet.wait, calls.quiet, left)
     if not ok then return nil, err end
   end
   if not is_busy(calls) and not line.is_empty(calls) then run(calls) end
+  callbacks.raise_foreign(calls)
   local err = calls.error
   calls.error = nil
   if err ~= nil then error(err, 0) end

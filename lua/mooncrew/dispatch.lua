@@ -287,7 +287,7 @@ end
 ---@return integer
 function dispatch.take_in(self)
   local core, n = self.core, 0
-  while accept(self, core:collect()) do n = n + 1 end
+  while self.callbacks.foreign == nil and accept(self, core:collect()) do n = n + 1 end
   return n
 end
 

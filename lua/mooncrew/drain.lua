@@ -13,17 +13,19 @@ local function begin(pool)
   dispatch.give_up_queued(pool)
 end
 
----Calls wait(pool, ...). A first Ctrl-C in it begins the drain, and the wait goes on.
+---Calls wait(pool, ...), which only its waits let be interrupted. A first Ctrl-C in it begins the
+---drain, and the wait goes on.
 ---@param pool mooncrew.Pool
 ---@param wait function
 function drain.guard(pool, wait, ...)
-  if pool.on_interrupt ~= "drain" or pool.draining then return wait(pool, ...) end
-  local results = table.pack(pcall(wait, pool, ...))
+  local shield = interrupt.shield
+  if pool.on_interrupt ~= "drain" or pool.draining then return shield(wait, pool, ...) end
+  local results = table.pack(pcall(shield, wait, pool, ...))
   if results[1] then return table.unpack(results, 2, results.n) end
   if not interrupt.is(results[2]) then error(results[2], 0) end
   pool.interruption = results[2]
-  begin(pool)
-  return wait(pool, ...)
+  shield(begin, pool)
+  return shield(wait, pool, ...)
 end
 
 ---Waits for the tasks at work, and raises the Ctrl-C that began the drain; nothing when none did.
@@ -46,7 +48,7 @@ function drain.close(pool)
   -- What began the drain has been raised when all was done: this is a second one.
   local second = pool.draining and pool.n_pending > 0
   pool.interruption = nil
-  if not pool.draining then begin(pool) end
+  if not pool.draining then interrupt.shield(begin, pool) end
   if second or not pcall(pool.join, pool) then pool:terminate(true) end
 end
 

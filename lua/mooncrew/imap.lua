@@ -36,7 +36,7 @@ end
 -- The next item; nil at the source's end. What the source raises comes up when the results of the
 -- items before it have been taken.
 local function pull(job)
-  local ok, item = pcall(job.pull)
+  local ok, item = pcall(interrupt.open, job.pull)
   if not ok and (interrupt.is(item) or item == mooncrew.Cancelled) then error(item, 0) end
   if not ok then job.source_error = item end
   if not ok or item == nil then job.exhausted = true end
@@ -196,7 +196,7 @@ local function next_chunk(job)
 end
 
 -- Waits for a chunk, keeping the pool fed; nil when all is done.
-local function wait_chunk(pool, job)
+local function find_chunk(pool, job)
   while true do
     pool:poll()
     if pool.draining then job.exhausted = true end
@@ -216,6 +216,12 @@ local function wait_chunk(pool, job)
       pool:await()
     end
   end
+end
+
+-- The chunk stays in the job until the caller has it, should a Ctrl-C come between.
+local function wait_chunk(pool, job)
+  if not job.chunk then job.chunk = find_chunk(pool, job) end
+  return job.chunk
 end
 
 ---An iterator of first results. The source is a list, or a function that gives the next item.
@@ -250,6 +256,7 @@ function imap.start(pool, func, ordered, fn, source, options)
         else
           chunk, at = wait_chunk(pool, job), 0
         end
+        job.chunk = nil
         if not chunk then
           chunk = { n = 0 }
           return nil

@@ -179,6 +179,7 @@ Item.__index = Item
 
 local function new_item(job, index)
   local item = job.list[index]
+  local name = mapping.name_of(job, item, index)
   job.under_way = job.under_way + 1
   return setmetatable({
     job = job,
@@ -186,7 +187,7 @@ local function new_item(job, index)
     mode = mapping.CALL,
     fn = job.fn,
     args = job.mode == mapping.STARMAP and item or { item, n = 1 },
-    name = mapping.name_of(job, item, index),
+    name = name,
     result = job.result,
     timeout = job.timeout,
     retries = job.retries,
@@ -213,8 +214,9 @@ Item.cancelled, Item.wrote = Part.cancelled, Part.wrote
 local function give_next(job)
   local first = job.next
   if job.alone then
+    local task = new_item(job, first)
     job.next = first + 1
-    return job.pool:give(new_item(job, first), true)
+    return job.pool:give(task, true)
   end
   local size = job.chunksize
   if job.adapts and size > 1 then
@@ -272,7 +274,8 @@ function map_job.start(pool, func, mode, fn, list, options)
     job.bar = mooncrew.progress(n, { label = job.progress ~= true and job.progress or nil })
   end
   if job.capture and job.capture > 0 then job.written = {} end
-  feed(job)
+  -- Tasks of a CoroutinePool may begin in it: they can be interrupted.
+  if pool.core then interrupt.shield(feed, job) else feed(job) end
   if job.stopped then error(job.stopped, 0) end
   return job.result
 end

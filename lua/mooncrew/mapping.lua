@@ -22,6 +22,7 @@
 -- and take_out(first, last) makes a new task for a part of its items.
 
 local check = require "mooncrew.check"
+local interrupt = require "mooncrew.interrupt"
 
 local mapping = {}
 
@@ -53,7 +54,7 @@ end
 ---The name of an item's task: what the option says, or the item itself, or its number.
 ---@return string|number
 function mapping.name_of(job, item, index)
-  if job.name then return job.name(item, index) end
+  if job.name then return (interrupt.open(job.name, item, index)) end
   local kind = type(item)
   return (kind == "string" or kind == "number") and item or index
 end

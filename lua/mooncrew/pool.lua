@@ -61,14 +61,23 @@ function pool.new(options)
     prepared = setmetatable({}, { __mode = "k" }),
     n_pending = 0,
     last_number = 0,
-    callbacks = callbacks.new(),
+    callbacks = callbacks.new(true),
     counts = { done = 0, failed = 0, retried = 0, restarts = 0 },
   }, Pool)
 end
 
+-- The bookkeeping is not broken off by a Ctrl-C: it is raised when the step is done.
+local function whole(step)
+  return function(self, ...)
+    local result = interrupt.shield(step, self, ...)
+    if self.callbacks.foreign ~= nil then callbacks.raise_foreign(self.callbacks) end
+    return result
+  end
+end
+
 ---@package
-Pool.poll, Pool.flush = dispatch.poll, dispatch.flush
-Pool.cancel, Pool.call_off = dispatch.cancel, dispatch.call_off
+Pool.poll, Pool.flush = whole(dispatch.poll), whole(dispatch.flush)
+Pool.cancel, Pool.call_off = whole(dispatch.cancel), whole(dispatch.call_off)
 
 ---@package
 Pool.why_gone = dispatch.why_gone
@@ -78,6 +87,11 @@ Pool.why_gone = dispatch.why_gone
 ---@return number?
 function Pool:next_due() return retry.next_due(self.delayed) end
 
+local function wait_at_core(self, latch, deadline)
+  local core = self.core
+  return interrupt.open(core.wait, core, latch, deadline and math.max(0, deadline - parts.now()))
+end
+
 -- Waits for what comes back, for the latch, or until something is to be done.
 ---@return true? look nil: the deadline has passed
 ---@return table? err mooncrew.Timeout
@@ -85,12 +99,10 @@ local function wait_for_more(self, latch, deadline)
   local due, look = self:next_due(), dispatch.next_look(self)
   if look and (not due or look < due) then due = look end
   if due and (not deadline or due < deadline) then
-    if not self.core:wait(latch, math.max(0, due - parts.now())) and look then
-      dispatch.divide(self)
-    end
+    if not wait_at_core(self, latch, due) and look then interrupt.shield(dispatch.divide, self) end
     return true
   end
-  return self.core:wait(latch, deadline and math.max(0, deadline - parts.now()))
+  return wait_at_core(self, latch, deadline)
 end
 
 local function wait_for(self, res, deadline)
@@ -103,7 +115,7 @@ local function wait_for(self, res, deadline)
     if n >= THICK and self.n_pending > 4 * THICK and has_time then
       -- Where results come thick and fast, and more are under way: woken for each of them, this
       -- process would do little else than fall asleep again, at a hundred times their price.
-      mooncrew.sleep(NAP)
+      interrupt.open(mooncrew.sleep, NAP)
     else
       local ok, err = wait_for_more(self, res.latch, deadline)
       if not ok then
@@ -125,10 +137,7 @@ Pool.guard, Pool.await = drain.guard, wait_for_more
 
 -- -- what goes out ------------------------------------------------------------------------------
 
----Starts a task: see mapping.lua.
----@package
----@param more? boolean more come at once, and then a flush
-function Pool:give(task, more)
+local function give(self, task, more)
   task.tried = 0
   local kept = self.book
   if not kept then return dispatch.give(self, task, more) end
@@ -138,6 +147,11 @@ function Pool:give(task, more)
   kept:withdraw(task)
   error(err, 0)
 end
+
+---Starts a task: see mapping.lua.
+---@package
+---@param more? boolean more come at once, and then a flush
+function Pool:give(task, more) return interrupt.shield(give, self, task, more) end
 
 -- Whether a function's encoded form is the same at any time: it has no upvalue but the globals.
 local function is_stateless(fn)
@@ -262,14 +276,18 @@ end
 ---@package
 function Pool:finish_drain() drain.finish(self) end
 
+local end_all = whole(function(self)
+  dispatch.take_in(self)
+  dispatch.fail_rest(self, true)
+end)
+
 ---Ends the workers at once. Unfinished results fail with mooncrew.Cancelled.
 ---@param interrupted? boolean because of Ctrl-C: a second one ends this process at once
 function Pool:terminate(interrupted)
   if self.terminated then return end
   self.closed, self.terminated = true, true
   self.core:terminate(interrupted)
-  dispatch.take_in(self)
-  dispatch.fail_rest(self, true)
+  end_all(self)
   if self.book then self.book:close() end
 end
 

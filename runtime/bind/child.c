@@ -87,6 +87,7 @@ int bind_after_fork(lua_State *L) {
 }
 
 void bind_child_begin(lua_State *L, const char *name, bool daemon) {
+  mc_interrupt_hold(false);
   mc_interrupt_take(); /* a Ctrl-C just before the fork is the parent's to raise */
   forget_children();
   bind_traceback_base(L);

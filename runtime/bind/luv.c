@@ -30,6 +30,8 @@ static struct {
 
 static void raise_late(lua_State *L, lua_Debug *record) {
   (void)record;
+  if (mc_interrupt_is_held())
+    return;
   lua_sethook(L, NULL, 0, 0);
   enum mc_interruption what = mc_interrupt_take();
   if (what)

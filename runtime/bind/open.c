@@ -23,6 +23,7 @@
 #include "bind/sync.h"
 #include "bind/task.h"
 #include "bind/waitable.h"
+#include "crew/interrupt.h"
 #include "include/mooncrew.h"
 #include "share/space.h"
 #include "wire/wire.h"
@@ -65,6 +66,12 @@ static int shared_memory(lua_State *L) {
 /* Seconds on the monotonic clock. */
 static int now(lua_State *L) {
   lua_pushnumber(L, (lua_Number)mc_now() / 1e9);
+  return 1;
+}
+
+/* hold_interrupts(hold) → whether they were held: see crew/interrupt.h */
+static int hold_interrupts(lua_State *L) {
+  lua_pushboolean(L, mc_interrupt_hold(lua_toboolean(L, 1)));
   return 1;
 }
 
@@ -137,11 +144,13 @@ static void open_parts(lua_State *L) {
   bind_open_process(L);
   bind_open_current(L);
   luaL_setfuncs(L, functions, 0);
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   lua_pushcfunction(L, now);
   lua_setfield(L, -2, "now");
   lua_pushcfunction(L, list);
   lua_setfield(L, -2, "list");
+  lua_pushcfunction(L, hold_interrupts);
+  lua_setfield(L, -2, "hold_interrupts");
   lua_pushcfunction(L, bind_error_handler);
   lua_setfield(L, -2, "error_handler");
   bind_open_latch(L);

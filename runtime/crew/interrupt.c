@@ -8,6 +8,7 @@
 
 static volatile sig_atomic_t pending; /* an enum mc_interruption */
 static volatile sig_atomic_t deadly;
+static bool held;
 
 void mc_interrupt(enum mc_interruption what) {
   pending = what;
@@ -34,6 +35,16 @@ enum mc_interruption mc_interrupt_of(const char *message, size_t length) {
       return all[i];
   }
   return MC_NO_INTERRUPTION;
+}
+
+bool mc_interrupt_hold(bool hold) {
+  bool was = held;
+  held = hold;
+  return was;
+}
+
+bool mc_interrupt_is_held(void) {
+  return held;
 }
 
 void mc_interrupt_set_deadly(bool now) {

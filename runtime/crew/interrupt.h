@@ -24,6 +24,11 @@ const char *mc_interrupt_text(enum mc_interruption what);
 /* Which of these errors the message is, which may have a position in front. */
 enum mc_interruption mc_interrupt_of(const char *message, size_t length);
 
+/* While it is held, only waits take and raise it, no other step of Lua: for bookkeeping
+ * that must not break off in the middle. Whether it was held before. */
+bool mc_interrupt_hold(bool hold);
+bool mc_interrupt_is_held(void);
+
 /* From now on (or until false) a signal is to end the process at once: it is ending its
  * children because of the first. Whoever handles signals asks. */
 void mc_interrupt_set_deadly(bool deadly);

@@ -3,7 +3,8 @@
  *   signal ── handler: noted (crew/interrupt.h), hook set, default action back
  *                │
  *                ├─ a wait of ours that the signal ended takes the note and raises, or
- *                ├─ the next step of Lua fires the hook, which takes the note and raises;
+ *                ├─ the next step of Lua fires the hook, which takes the note and raises,
+ *                │  unless interrupts are held just then: a step behind that does;
  *                │  either way the hook puts the handler back, that of SIGINT alone
  *                └─ a second signal before that ends the process by default action
  *
@@ -39,6 +40,8 @@ static void handle_signal(int number);
 
 static void on_next_step(lua_State *L, lua_Debug *record) {
   (void)record;
+  if (mc_interrupt_is_held())
+    return; /* one of the steps to come will do */
   lua_sethook(L, NULL, 0, 0);
   if (owner != getpid())
     return; /* it was meant for the parent */

@@ -243,13 +243,13 @@ describe("the end of a pool", function()
   end)
 
   it("a block that is left in order waits for its tasks", function()
-    local done, result = mooncrew.Value(0)
+    local done, results = mooncrew.Value(0), {}
     do
       local pool <close> = Pool(2)
-      result = pool:map_async(function() done:incr() end, { 1, 2, 3, 4, 5 }, 1)
+      results[1] = pool:map_async(function() done:incr() end, { 1, 2, 3, 4, 5 }, 1)
     end
     assert.equal(5, done.value)
-    assert.is_true(result:ready())
+    assert.is_true(results[1]:ready())
   end)
 end)
 
