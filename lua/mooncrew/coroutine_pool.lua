@@ -133,6 +133,8 @@ local function work(self, job, slot)
   if not is_wanted(job) then job = next_job(self) end
   while job do
     slot.job = job
+    local name = job.result and job.result.name
+    mooncrew.current_task():set_name(name and tostring(name) or job.fn)
     local outcome = run(job)
     slot.job = nil
     -- A callback may wait, for other jobs of this pool even: it does not take up the place of one.
@@ -141,7 +143,8 @@ local function work(self, job, slot)
       return report(self, job, outcome)
     end
     report(self, job, outcome)
-    -- One that was cancelled in the middle has used up its task: another goes on.
+    -- Jobs that only compute must not keep all else waiting until the last of them is done.
+    coroutine.yield()
     job = next_job(self)
   end
   leave(self, slot)

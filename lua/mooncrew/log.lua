@@ -229,7 +229,6 @@ return setmetatable(log, {
     end
     if value == nil or not check[1](value) then
       local got = type(value) == "string" and string.format("%q", value) or type(value)
-      if type(value) == "number" then got = tostring(value) end
       error(string.format("log.%s: expected %s, got %s", key, check[2], got), 2)
     end
     settings[key] = value

@@ -3,11 +3,12 @@
  *   spawn ─▶ ready ─▶ running ─▶ parked in a wait ─▶ ready … ─▶ ended
  *
  * A live task is anchored in the registry. User value 1 of the userdata is its coroutine,
- * user value 2 its results (a packed table) or its error. */
+ * user value 2 its results (a packed table) or its error, 3 what it is called. */
 #include "bind/task.h"
 
 #include "base/error.h"
 #include "bind/error.h"
+#include "bind/task_name.h"
 #include "bind/waitable.h"
 
 #include <lauxlib.h>
@@ -165,9 +166,15 @@ static void run(lua_State *L, struct bind_task *task) {
   }
   current = task;
   current_thread = task->co;
+  mc_time began = mc_now();
   int status = lua_resume(task->co, L, n_arguments, &n);
+  mc_time took = mc_now() - began;
   current = NULL;
   current_thread = NULL;
+  if (took >= BIND_TASK_SLOW) {
+    push_task(L, task);
+    bind_task_tell_slow(L, task->id, took);
+  }
   if (status == LUA_YIELD) {
     lua_pop(task->co, n);
     if (!parking)
@@ -221,9 +228,11 @@ static struct bind_task *check_task(lua_State *L) {
 static int spawn(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   int n = lua_gettop(L);
-  struct bind_task *task = lua_newuserdatauv(L, sizeof *task, 2);
+  struct bind_task *task = lua_newuserdatauv(L, sizeof *task, 3);
   *task = (struct bind_task){.n_arguments = n - 1, .id = ++last_id};
   luaL_setmetatable(L, CLASS);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, BIND_TASK_LABEL);
   lua_State *co = lua_newthread(L);
   luaL_checkstack(co, n + 1, "too many arguments");
   lua_setiuservalue(L, -2, 1);
@@ -331,6 +340,29 @@ static int task_traceback(lua_State *L) {
   return 1;
 }
 
+static int task_get_name(lua_State *L) {
+  bind_task_push_name(L, 1, check_task(L)->id);
+  return 1;
+}
+
+/* task:set_name(name): a string; or a function, for its place */
+static int task_set_name(lua_State *L) {
+  check_task(L);
+  if (lua_type(L, 2) != LUA_TFUNCTION)
+    luaL_checktype(L, 2, LUA_TSTRING);
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, BIND_TASK_LABEL);
+  return 0;
+}
+
+/* mooncrew.current_task() → the task that runs, or nil */
+static int current_task(lua_State *L) {
+  if (!current)
+    return 0;
+  push_task(L, current);
+  return 1;
+}
+
 static int task_tostring(lua_State *L) {
   struct bind_task *task = check_task(L);
   const char *state = !task->ended      ? "alive"
@@ -365,7 +397,8 @@ void bind_tasks_raise_unseen(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"join", task_join},           {"get", task_get},
     {"cancel", task_cancel},       {"is_alive", task_is_alive},
-    {"traceback", task_traceback}, {NULL, NULL},
+    {"traceback", task_traceback}, {"get_name", task_get_name},
+    {"set_name", task_set_name},   {NULL, NULL},
 };
 
 static bool never(struct bind_wait *wait) {
@@ -399,6 +432,8 @@ void bind_open_task(lua_State *L) {
   lua_pop(L, 1);
   lua_pushcfunction(L, spawn);
   lua_setfield(L, -2, "spawn");
+  lua_pushcfunction(L, current_task);
+  lua_setfield(L, -2, "current_task");
   lua_pushcfunction(L, sleep_for);
   lua_setfield(L, -2, "sleep");
 }

@@ -98,6 +98,21 @@ describe("CoroutinePool", function()
     assert.is_true(pool:join())
   end)
 
+  it("lets others run between jobs that only compute", function()
+    local pool <close> = CoroutinePool(1)
+    local done = 0
+    for _ = 1, 100 do pool:apply_async(function() done = done + 1 end) end
+    local seen
+    mooncrew.spawn(function()
+      sleep(0)
+      seen = done
+    end)
+    pool:close()
+    pool:join()
+    assert.equal(100, done)
+    assert.is_true(seen < 100)
+  end)
+
   it("refuses wrong arguments and uses", function()
     local function fails(message, fn, ...)
       local ok, err = pcall(fn, ...)

@@ -14,7 +14,7 @@ describe("log", function()
   end)
 
   after_each(function()
-    log.level, log.format, log.stream = "info", "text", io.stderr
+    log.level, log.format, log.stream, log.slow_task = "info", "text", io.stderr, 1
   end)
 
   -- A text line without its time, which is checked here.
@@ -129,5 +129,110 @@ describe("log", function()
     assert.is_false(ok)
     assert.truthy(err:find('log.info: the values do not fit the format "%d"', 1, true))
     assert.equal(0, #written)
+  end)
+
+  describe("and coroutine tasks", function()
+    local mooncrew = require "mooncrew"
+
+    -- Computes for at least so long, without a wait.
+    local function block(seconds)
+      local stop = uv.hrtime() + seconds * 1e9
+      repeat until uv.hrtime() >= stop
+    end
+
+    local function records()
+      local list = {}
+      for i, line in ipairs(written) do list[i] = assert(json.decode(line)) end
+      return list
+    end
+
+    it("names the task that writes", function()
+      local task = mooncrew.spawn(function()
+        log.info("one")
+        mooncrew.sleep(0)
+        mooncrew.current_task():set_name("fetch a\nb")
+        log.info("two")
+        log.format = "json"
+        log.info("three", { task = "a field" })
+      end)
+      local name = task:get_name()
+      task:get()
+      log.info("four")
+      local process = mooncrew.current_process().name
+      local said = ("%s/%s[%d] one\n"):format(process, name, uv.os_getpid())
+      assert.matches(" " .. said, written[1], 1, true)
+      assert.matches("/fetch a\n    b[", written[2], 1, true)
+      local three, four = json.decode(written[3]), json.decode(written[4])
+      assert.same({ "fetch a\nb", "a field" }, { three.task, three._task })
+      assert.is_nil(four.task)
+    end)
+
+    it("names a task that keeps the others waiting, however it goes on", function()
+      log.format, log.slow_task = "json", 0.05
+      local function waits()
+        block(0.06)
+        mooncrew.sleep(0)
+      end
+      local function fails()
+        block(0.06)
+        error("no")
+      end
+      local function ends() block(0.06) end
+      local tasks = {}
+      for i, fn in ipairs{ waits, fails, ends } do tasks[i] = mooncrew.spawn(fn) end
+      tasks[3]:set_name("the last")
+      for _, task in ipairs(tasks) do pcall(task.get, task) end
+      local got = records()
+      assert.equal(3, #got)
+      for i, fn in ipairs{ waits, fails } do
+        local place = debug.getinfo(fn, "S")
+        assert.equal(("%s:%d"):format(place.short_src, place.linedefined), got[i].at)
+        assert.equal("warn", got[i].level)
+        assert.matches(("^task %s kept the others waiting for 0%%.%%d+ s$"):format(
+          tasks[i]:get_name():gsub("%-", "%%-")), got[i].message)
+        assert.is_nil(got[i].task) -- the process says it, not the task
+      end
+      assert.matches("^task the last kept", got[3].message)
+    end)
+
+    it("names a CoroutinePool's by the name or the function that it was given", function()
+      log.format, log.slow_task = "json", 0.02
+      local pool <close> = mooncrew.CoroutinePool(1)
+      pool:apply_async(block, { 0.03 }, { name = "slow one" })
+      pool:apply_async(block, { 0.03 }, { name = 7 })
+      pool:map(block, { 0.03 })
+      local got = records()
+      assert.equal(3, #got)
+      assert.matches("^task slow one kept", got[1].message)
+      assert.matches("^task 7 kept", got[2].message)
+      assert.matches("log_spec.lua:%d+$", got[3].at)
+    end)
+
+    it("does not name one that waits, or when it is told not to", function()
+      log.slow_task = 0.05
+      local event = mooncrew.Event()
+      local task = mooncrew.spawn(function()
+        mooncrew.sleep(0.1)
+        event:wait()
+      end)
+      assert.is_nil(task:join(0.2))
+      event:set()
+      task:get()
+      log.slow_task = math.huge
+      mooncrew.spawn(block, 0.1):get()
+      log.slow_task, log.level = 0.05, "error"
+      mooncrew.spawn(block, 0.1):get()
+      assert.same({}, written)
+    end)
+
+    it("goes on when the log can't be written", function()
+      log.slow_task = 0.02
+      log.stream = { write = function() error("full") end }
+      assert.equal(5, mooncrew.spawn(function()
+        block(0.03)
+        mooncrew.sleep(0)
+        return 5
+      end):get())
+    end)
   end)
 end)

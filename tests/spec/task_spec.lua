@@ -213,17 +213,43 @@ describe("spawn", function()
     sleep(0)
   end)
 
-  it("takes thousands of tasks", function()
-    local done = 0
-    local tasks = {}
-    for i = 1, 5000 do
-      tasks[i] = spawn(function()
-        sleep(0.001)
-        done = done + 1
-      end)
+  it("gives each task a name, and tells which one runs", function()
+    assert.is_nil(mooncrew.current_task())
+    local function who()
+      sleep(0)
+      return mooncrew.current_task()
     end
-    for i = 1, 5000 do tasks[i]:join() end
-    assert.equal(5000, done)
+    local a, b = spawn(who), spawn(who)
+    assert.matches("^Task%-%d+$", a:get_name())
+    assert.not_equal(a:get_name(), b:get_name())
+    b:set_name("b")
+    assert.equal(a, a:get())
+    assert.equal(b, b:get())
+    assert.equal("b", b:get_name())
+    fails("string expected, got nil", b.set_name, b, nil)
+    fails("string expected, got number", b.set_name, b, 5)
+    fails("mooncrew.Task expected", b.get_name, {})
+  end)
+
+  it("has 100,000 tasks at once", function()
+    local N = 100000
+    local begun, done = 0, 0
+    local gate, tasks = mooncrew.Event(), {}
+    for i = 1, N do
+      tasks[i] = spawn(function(n)
+        begun = begun + 1
+        gate:wait()
+        done = done + 1
+        return n
+      end, i)
+    end
+    while begun < N do sleep(0.001) end
+    assert.equal(0, done) -- so all of them are there
+    gate:set()
+    for i = 1, N do
+      if tasks[i]:get() ~= i then error("task " .. i) end -- luassert is slow for so many
+    end
+    assert.equal(N, done)
   end)
 
   it("refuses what is no function, no time", function()
