@@ -36,7 +36,7 @@ end
 -- The next item; nil at the source's end. What the source raises comes up when the results of the
 -- items before it have been taken.
 local function pull(job)
-  local ok, item = pcall(interrupt.open, job.pull)
+  local ok, item = pcall(job.pull)
   if not ok and (interrupt.is(item) or item == mooncrew.Cancelled) then error(item, 0) end
   if not ok then job.source_error = item end
   if not ok or item == nil then job.exhausted = true end
@@ -160,7 +160,7 @@ Item.cancelled = Part.cancelled
 -- Takes from the source and gives it to the pool; false at the source's end.
 local function give_next(job)
   local pool = job.pool
-  local items, n = next_items(pool, job)
+  local items, n = interrupt.open(next_items, pool, job) -- the source is the user's
   if n == 0 then return false end
   job.given = job.given + 1
   local whole = { n = n, errors = {}, left = 0, number = job.given }
