@@ -69,9 +69,9 @@ end
 -- The bookkeeping is not broken off by a Ctrl-C: it is raised when the step is done.
 local function whole(step)
   return function(self, ...)
-    local result = interrupt.shield(step, self, ...)
+    local outcome = interrupt.shield(step, self, ...)
     if self.callbacks.foreign ~= nil then callbacks.raise_foreign(self.callbacks) end
-    return result
+    return outcome
   end
 end
 

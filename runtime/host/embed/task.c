@@ -378,7 +378,7 @@ static int finish_run(const char *function, mooncrew *runtime, mooncrew_task id,
 int mooncrew_run(mooncrew *runtime, const char *module, const char *function,
                  const mooncrew_values *args, mooncrew_values **results,
                  mooncrew_error **error) {
-  mooncrew_task task;
+  mooncrew_task task = 0;
   int code =
       submit_function(__func__, runtime, module, function, args, NULL, &task, error);
   return code ? code : finish_run(__func__, runtime, task, results, error);
@@ -387,7 +387,7 @@ int mooncrew_run(mooncrew *runtime, const char *module, const char *function,
 int mooncrew_run_source(mooncrew *runtime, const char *source, size_t length,
                         const char *name, const mooncrew_values *args,
                         mooncrew_values **results, mooncrew_error **error) {
-  mooncrew_task task;
+  mooncrew_task task = 0;
   int code =
       submit_source(__func__, runtime, source, length, name, args, NULL, &task, error);
   return code ? code : finish_run(__func__, runtime, task, results, error);
@@ -395,7 +395,7 @@ int mooncrew_run_source(mooncrew *runtime, const char *source, size_t length,
 
 int mooncrew_run_file(mooncrew *runtime, const char *path, const mooncrew_values *args,
                       mooncrew_values **results, mooncrew_error **error) {
-  mooncrew_task task;
+  mooncrew_task task = 0;
   int code = submit_file(__func__, runtime, path, args, NULL, &task, error);
   return code ? code : finish_run(__func__, runtime, task, results, error);
 }
@@ -403,7 +403,7 @@ int mooncrew_run_file(mooncrew *runtime, const char *path, const mooncrew_values
 int mooncrew_run_library(mooncrew *runtime, const char *path, const char *symbol,
                          const mooncrew_values *args, mooncrew_values **results,
                          mooncrew_error **error) {
-  mooncrew_task task;
+  mooncrew_task task = 0;
   int code = submit_library(__func__, runtime, path, symbol, args, NULL, &task, error);
   return code ? code : finish_run(__func__, runtime, task, results, error);
 }
