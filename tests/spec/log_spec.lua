@@ -227,12 +227,19 @@ describe("log", function()
 
     it("goes on when the log can't be written", function()
       log.slow_task = 0.02
-      log.stream = { write = function() error("full") end }
+      local tries = 0
+      log.stream = {
+        write = function()
+          tries = tries + 1
+          error("full")
+        end,
+      }
       assert.equal(5, mooncrew.spawn(function()
         block(0.03)
         mooncrew.sleep(0)
         return 5
       end):get())
+      assert.equal(1, tries)
     end)
   end)
 end)
