@@ -180,12 +180,17 @@ describe("Pool: on_interrupt = 'drain'", function()
   it("gives a loop over imap what was at work, then the error", function()
     for _, imap in ipairs{ "imap", "imap_unordered" } do
       local pipe, pid = start{ "-e", script(([[
-        local n = 0
+        local n, read_ahead = 0, m.Queue()
         local items = pool:%s(function(i)
           started:put(i)
-          if i > 1 then go:get() end
+          local before = i == 1 and read_ahead or go
+          before:get()
           return i
-        end, function() n = n + 1 return n end, { buffer = 6 })
+        end, function()
+          n = n + 1
+          if n == 6 then read_ahead:put(true) end
+          return n
+        end, { buffer = 6 })
         say(items())
         started:get()
         give(1) -- behind them; given up, it lets them go
