@@ -23,6 +23,11 @@ void mc_dict_recover(struct mc_robust *lock) {
     return;
   struct mc_dict *dict = mc_at(lock->object);
   if (dict->exclusive) {
+    /* Taking back is sections of ours: should we die in one, the lock's next holder must
+     * look for it in our slot, and no more in that of who died first. */
+    mc_order();
+    lock->owner = mc_slot_index(mc_self) + 1;
+    mc_order();
     mc_dict_take_back(dict);
     mc_order();
     __atomic_store_n(&dict->exclusive, 0, __ATOMIC_RELEASE);
