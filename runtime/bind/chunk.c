@@ -179,8 +179,11 @@ void bind_chunk_read(lua_State *L, const struct wire_bytes *bytes, lua_Integer n
     lua_pushnil(L);
   } else {
     lua_newtable(L);
-    while (wire_decode_next(&decoder) && wire_decode_next(&decoder))
+    while (wire_decode_next(&decoder)) {
+      if (!wire_decode_next(&decoder))
+        luaL_error(L, "a chunk's error is missing");
       lua_rawset(L, -3);
+    }
   }
   lua_remove(L, decoder.memo);
 }

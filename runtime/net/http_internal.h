@@ -30,7 +30,7 @@ struct mc_http_client {
 
 enum mc_http_state { MC_HTTP_IDLE, MC_HTTP_SENT, MC_HTTP_WAITING, MC_HTTP_DONE };
 
-struct mc_http {
+struct mc_http { /* NOLINT: fields stand by what they are for */
   struct mc_http_client *client;
   struct mc_http *next, *previous; /* in the client's list, while under way */
   enum mc_http_state state;

@@ -211,8 +211,10 @@ static void read_all(mooncrew *runtime) {
     if (runtime->starved)
       return; /* it stays in the socket */
     while ((got = embed_channel_next(&runtime->channel, &arrival)) == 1)
-      if (!on_arrival(runtime, &arrival))
+      if (!on_arrival(runtime, &arrival)) {
         got = -1;
+        break;
+      }
     if (got < 0)
       lose(runtime, "said what is no message");
     else if (filled < 0)

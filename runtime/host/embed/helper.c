@@ -23,8 +23,6 @@
 #define OPEN_TIMEOUT 10000
 #define GRACE        2000 /* ms for the helper to end in order */
 
-extern char **environ;
-
 /* ---- the start ---- */
 
 static int open_descriptors(mooncrew *runtime) {

@@ -20,7 +20,7 @@ struct embed_task *embed_task_find(mooncrew *runtime, mooncrew_task id) {
 static struct embed_task *new_task(mooncrew *runtime) {
   if (!runtime->n_free) {
     if (!embed_grow(&runtime->slots, &runtime->max_slots, runtime->n_slots,
-                    sizeof *runtime->slots))
+                    sizeof *runtime->slots)) /* NOLINT: of a pointer, indeed */
       return NULL;
     /* Room for every slot to become free, so that freeing one can't fail. */
     while (runtime->max_free < runtime->max_slots)

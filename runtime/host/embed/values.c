@@ -179,7 +179,7 @@ int mooncrew_push_string(mooncrew_values *values, const char *string) {
 
 int embed_values_hold(mooncrew_values *values, mooncrew_object *object) {
   if (!embed_grow(&values->objects, &values->max_objects, values->n_objects,
-                  sizeof object))
+                  sizeof object)) /* NOLINT: of a pointer, indeed */
     return MOONCREW_ENOMEM;
   __atomic_add_fetch(&object->holders, 1, __ATOMIC_RELAXED);
   values->objects[values->n_objects++] = object;
