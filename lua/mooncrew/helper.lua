@@ -112,9 +112,17 @@ methods["mooncrew.Queue"].host_get = function(queue, timeout, most)
   return table.unpack(items, 1, n)
 end
 
+-- A name in front of a dot says what the object must be: mooncrew_dict_…() and mooncrew_list_…().
 local function find(object, name)
   if not object then return makers[name] end
   local class = debug.getmetatable(object).__name
+  local kind, method = name:match "^(%a+)%.(%a+)$"
+  if kind then
+    if class ~= "mooncrew." .. kind then
+      error(("a %s expected, got a %s"):format(kind, class), 0)
+    end
+    name = method
+  end
   if class == "mooncrew.dict" then return mooncrew.dict[name] end
   return methods[class] and methods[class][name] or object[name]
 end

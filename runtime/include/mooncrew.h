@@ -374,6 +374,77 @@ MOONCREW_API int mooncrew_queue_put(mooncrew_object *queue, const mooncrew_value
 MOONCREW_API int mooncrew_queue_get(mooncrew_object *queue, size_t most, int timeout,
                                     mooncrew_values **items, mooncrew_error **error);
 
+/* ---- dicts and lists ----
+ *
+ * What scripts write as dict.key, dict.incr(d, key) and list[1], in one step each. Keys
+ * are strings here; for others, and for what else docs/shared-tables.md has, there is
+ * mooncrew_object_call(). Values are those of some list of values: mooncrew_values_at()
+ * of what was pushed. What is read comes as a list of values with that one in it, which
+ * the caller frees; a table that lies in another one comes as an object of its own.
+ *
+ * MOONCREW_ERUN: it is no dict (no list), or the value can't be kept there. Of the two
+ * kinds of MOONCREW_ENOMEM, after "NoMemory" nothing was written: the shared memory is
+ * full; after the other, which has no kind, the host could not take the answer. */
+
+/* MOONCREW_EEMPTY: it has no such key. */
+MOONCREW_API int mooncrew_dict_get(mooncrew_object *dict, const char *key,
+                                   mooncrew_values **value, mooncrew_error **error);
+/* Writes an entry; nil takes it out. NULL is no value: MOONCREW_EINVAL. A table is copied
+ * into shared tables, or is that object if it is one. */
+MOONCREW_API int mooncrew_dict_set(mooncrew_object *dict, const char *key,
+                                   const mooncrew_value *value, mooncrew_error **error);
+/* Takes the entry out. MOONCREW_EEMPTY: it has no such key. `value` may be NULL. */
+MOONCREW_API int mooncrew_dict_pop(mooncrew_object *dict, const char *key,
+                                   mooncrew_values **value, mooncrew_error **error);
+/* Adds to a number; no entry counts as 0. *sum (may be NULL) is what is there then.
+ * MOONCREW_ERUN: the entry is no number. MOONCREW_EVALUE: it was added, but the sum is no
+ * whole number. */
+MOONCREW_API int mooncrew_dict_incr(mooncrew_object *dict, const char *key, int64_t by,
+                                    int64_t *sum, mooncrew_error **error);
+/* Writes `new_value` if the entry equals `old_value`; NULL and nil are "no entry" in
+ * both. *written (may be NULL): whether it did. */
+MOONCREW_API int mooncrew_dict_cas(mooncrew_object *dict, const char *key,
+                                   const mooncrew_value *old_value,
+                                   const mooncrew_value *new_value, bool *written,
+                                   mooncrew_error **error);
+/* Writes all entries of a table, with keys of any type: all, or none when it fails. */
+MOONCREW_API int mooncrew_dict_update(mooncrew_object *dict, const mooncrew_value *table,
+                                      mooncrew_error **error);
+/* How many entries it has. */
+MOONCREW_API int mooncrew_dict_size(mooncrew_object *dict, size_t *size,
+                                    mooncrew_error **error);
+/* All of it as a plain table, with the tables in it: see mooncrew_value_entry(). */
+MOONCREW_API int mooncrew_dict_copy(mooncrew_object *dict, mooncrew_values **table,
+                                    mooncrew_error **error);
+MOONCREW_API int mooncrew_dict_clear(mooncrew_object *dict, mooncrew_error **error);
+
+/* Indexes are from 1 on, as in Lua. MOONCREW_EEMPTY: it has no such element. */
+MOONCREW_API int mooncrew_list_get(mooncrew_object *list, int64_t index,
+                                   mooncrew_values **value, mooncrew_error **error);
+/* Replaces an element, or appends with the index behind the last; MOONCREW_ERUN for any
+ * other, and for nil: a list has no holes. */
+MOONCREW_API int mooncrew_list_set(mooncrew_object *list, int64_t index,
+                                   const mooncrew_value *value, mooncrew_error **error);
+MOONCREW_API int mooncrew_list_append(mooncrew_object *list, const mooncrew_value *value,
+                                      mooncrew_error **error);
+/* Appends each of the values: all, or none when it fails. */
+MOONCREW_API int mooncrew_list_extend(mooncrew_object *list, const mooncrew_values *items,
+                                      mooncrew_error **error);
+/* Takes the last element out, or the first. MOONCREW_EEMPTY: there is none. `value` may
+ * be NULL. */
+MOONCREW_API int mooncrew_list_pop(mooncrew_object *list, mooncrew_values **value,
+                                   mooncrew_error **error);
+MOONCREW_API int mooncrew_list_popleft(mooncrew_object *list, mooncrew_values **value,
+                                       mooncrew_error **error);
+/* As mooncrew_dict_incr(); an element must be there. */
+MOONCREW_API int mooncrew_list_incr(mooncrew_object *list, int64_t index, int64_t by,
+                                    int64_t *sum, mooncrew_error **error);
+MOONCREW_API int mooncrew_list_len(mooncrew_object *list, size_t *length,
+                                   mooncrew_error **error);
+MOONCREW_API int mooncrew_list_copy(mooncrew_object *list, mooncrew_values **table,
+                                    mooncrew_error **error);
+MOONCREW_API int mooncrew_list_clear(mooncrew_object *list, mooncrew_error **error);
+
 /* ---- functions of the host ---- */
 
 /* Scripts may call require("mooncrew.host").NAME(…) from now on. It runs in the host, in

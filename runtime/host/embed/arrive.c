@@ -86,8 +86,8 @@ static mooncrew_error *lost(const struct mc_frame *head) {
     embed_fail(&error, MOONCREW_EWORKER,
                "the worker (pid %d) ended with status %d and took its task along", pid,
                code);
-  if (error->code == MOONCREW_ENOMEM)
-    return error; /* not ours alone */
+  if (embed_is_bare(error))
+    return error;
   if (code < 0)
     error->signal = -code;
   else

@@ -8,41 +8,45 @@
 
 #define TEXT 512 /* bytes of a message of our own */
 
-static mooncrew_error no_memory = {.code = MOONCREW_ENOMEM,
-                                   .exit_code = -1,
-                                   .message = "not enough memory",
-                                   .traceback = "",
-                                   .kind = ""};
-
-static const struct {
-  int code;
-  const char *text;
-} texts[] = {
-    {MOONCREW_OK, "MOONCREW_OK: no error"},
-    {MOONCREW_EINVAL, "MOONCREW_EINVAL: wrong argument"},
-    {MOONCREW_ENOMEM, "MOONCREW_ENOMEM: not enough memory"},
-    {MOONCREW_ESYSTEM, "MOONCREW_ESYSTEM: refused by the operating system"},
-    {MOONCREW_EVERSION, "MOONCREW_EVERSION: versions that do not fit together"},
-    {MOONCREW_EAGAIN, "MOONCREW_EAGAIN: the backlog is full"},
-    {MOONCREW_ETIMEDOUT, "MOONCREW_ETIMEDOUT: timed out"},
-    {MOONCREW_ECANCELLED, "MOONCREW_ECANCELLED: cancelled"},
-    {MOONCREW_ECLOSED, "MOONCREW_ECLOSED: closed"},
-    {MOONCREW_EHELPER, "MOONCREW_EHELPER: the helper process is gone"},
-    {MOONCREW_EFORKED, "MOONCREW_EFORKED: belongs to the parent of this process"},
-    {MOONCREW_EBUSY, "MOONCREW_EBUSY: in use"},
-    {MOONCREW_ERUN, "MOONCREW_ERUN: error in Lua"},
-    {MOONCREW_EWORKER, "MOONCREW_EWORKER: the worker process died"},
-    {MOONCREW_ELIMIT, "MOONCREW_ELIMIT: over the limit"},
-    {MOONCREW_EVALUE, "MOONCREW_EVALUE: not a value that was expected"},
-    {MOONCREW_EEMPTY, "MOONCREW_EEMPTY: empty"},
-    {MOONCREW_EFULL, "MOONCREW_EFULL: full"},
+/* By negated code: what it means. An error for which there is no memory is one of these:
+ * so its code at least is told. */
+#define BARE(name, text)                                                                 \
+  [-(name)] = {.code = (name),                                                           \
+               .exit_code = -1,                                                          \
+               .message = #name ": " text,                                               \
+               .traceback = "",                                                          \
+               .kind = ""}
+static mooncrew_error bare[] = {
+    BARE(MOONCREW_OK, "no error"),
+    BARE(MOONCREW_EINVAL, "wrong argument"),
+    BARE(MOONCREW_ENOMEM, "not enough memory"),
+    BARE(MOONCREW_ESYSTEM, "refused by the operating system"),
+    BARE(MOONCREW_EVERSION, "versions that do not fit together"),
+    BARE(MOONCREW_EAGAIN, "the backlog is full"),
+    BARE(MOONCREW_ETIMEDOUT, "timed out"),
+    BARE(MOONCREW_ECANCELLED, "cancelled"),
+    BARE(MOONCREW_ECLOSED, "closed"),
+    BARE(MOONCREW_EHELPER, "the helper process is gone"),
+    BARE(MOONCREW_EFORKED, "belongs to the parent of this process"),
+    BARE(MOONCREW_EBUSY, "in use"),
+    BARE(MOONCREW_ERUN, "error in Lua"),
+    BARE(MOONCREW_EWORKER, "the worker process died"),
+    BARE(MOONCREW_ELIMIT, "over the limit"),
+    BARE(MOONCREW_EVALUE, "not a value that was expected"),
+    BARE(MOONCREW_EEMPTY, "empty"),
+    BARE(MOONCREW_EFULL, "full"),
 };
 
+static bool is_code(int code) {
+  return code <= 0 && code > -(int)(sizeof bare / sizeof *bare);
+}
+
+bool embed_is_bare(const mooncrew_error *error) {
+  return error && error == &bare[-error->code];
+}
+
 const char *mooncrew_strerror(int code) {
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-    if (texts[i].code == code)
-      return texts[i].text;
-  return "not a code of mooncrew";
+  return is_code(code) ? bare[-code].message : "not a code of mooncrew";
 }
 
 const char *mooncrew_version(void) {
@@ -62,7 +66,7 @@ mooncrew_error *embed_error_new(int code, const char *message, const char *trace
   mooncrew_error *error = embed_resize(NULL, sizeof *error + strlen(message) +
                                                  strlen(traceback) + strlen(kind) + 3);
   if (!error)
-    return &no_memory;
+    return &bare[-code];
   char *at = (char *)(error + 1);
   *error = (mooncrew_error){.code = code, .exit_code = -1};
   error->message = put(&at, message);
@@ -127,6 +131,6 @@ mooncrew_task mooncrew_error_task(const mooncrew_error *error) {
 }
 
 void mooncrew_error_free(mooncrew_error *error) {
-  if (error != &no_memory)
+  if (!embed_is_bare(error))
     embed_free(error);
 }

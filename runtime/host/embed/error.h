@@ -12,9 +12,13 @@ struct mooncrew_error {
   const char *message, *traceback, *kind; /* behind the struct */
 };
 
-/* Makes an error; never NULL: without memory it is one that says so. */
+/* Makes an error; never NULL: without memory it has its code, and for a message what that
+ * means. */
 mooncrew_error *embed_error_new(int code, const char *message, const char *traceback,
                                 const char *kind);
+
+/* It is such a one: shared by all, so not to be written to. */
+bool embed_is_bare(const mooncrew_error *error);
 
 /* If `error` is not NULL, *error is a new one with that message. Returns `code`. */
 int embed_fail(mooncrew_error **error, int code, const char *format, ...)

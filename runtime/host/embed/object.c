@@ -59,9 +59,9 @@ static int ask(mooncrew *runtime, const char *function, const mooncrew_values *f
   return code;
 }
 
-static int ask_object(mooncrew_object *object, const char *function, const char *method,
-                      const mooncrew_values *args, mooncrew_values **results,
-                      mooncrew_error **error) {
+int embed_ask(mooncrew_object *object, const char *function, const char *method,
+              const mooncrew_values *args, mooncrew_values **results,
+              mooncrew_error **error) {
   struct embed_visit visit;
   int code = embed_enter_object(&visit, object, function, error);
   if (code)
@@ -82,7 +82,7 @@ int mooncrew_object_call(mooncrew_object *object, const char *method,
   if (!method)
     return embed_fail(error, MOONCREW_EINVAL, "%s: method: a string expected, got NULL",
                       __func__);
-  return ask_object(object, __func__, method, args, results, error);
+  return embed_ask(object, __func__, method, args, results, error);
 }
 
 /* ---- making ---- */
@@ -154,7 +154,7 @@ int mooncrew_queue_put(mooncrew_object *queue, const mooncrew_values *items, int
                code == MOONCREW_ENOMEM ? "not enough memory"
                                        : "finished values expected");
   else
-    code = ask_object(queue, __func__, "host_put", args, &results, error);
+    code = embed_ask(queue, __func__, "host_put", args, &results, error);
   if (!code) {
     int64_t put = 0;
     const char *outcome = NULL;
@@ -182,7 +182,7 @@ int mooncrew_queue_get(mooncrew_object *queue, size_t most, int timeout,
   mooncrew_values *args = mooncrew_values_new(), *results = NULL;
   push_timeout(args, timeout);
   mooncrew_push_integer(args, (int64_t)most);
-  int code = args ? ask_object(queue, __func__, "host_get", args, &results, error)
+  int code = args ? embed_ask(queue, __func__, "host_get", args, &results, error)
                   : embed_fail(error, MOONCREW_ENOMEM, "%s: not enough memory", __func__);
   mooncrew_values_free(args);
   *items = results;

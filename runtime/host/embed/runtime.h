@@ -147,6 +147,12 @@ int embed_wait(mooncrew *runtime, const char *function, mooncrew_task task,
 int embed_send(mooncrew *runtime, struct mc_frame *head, const mooncrew_values *first,
                const mooncrew_values *args, struct embed_task **task);
 
+/* Asks the helper to call a method of an object, and waits for what comes of it; without
+ * the guard. NULL args are none. */
+int embed_ask(mooncrew_object *object, const char *function, const char *method,
+              const mooncrew_values *args, mooncrew_values **results,
+              mooncrew_error **error);
+
 /* Calls of host functions (call.c); the guard is held. */
 /* Takes in a call; false: no memory. */
 bool embed_call_arrived(mooncrew *runtime, uint64_t id, mooncrew_values *args);

@@ -63,8 +63,8 @@ void embed_task_finish(mooncrew *runtime, struct embed_task *task,
   task->finished = true;
   task->results = results;
   task->error = error;
-  if (code != MOONCREW_ENOMEM && error)
-    error->task = task->id; /* else it may not be this task's alone */
+  if (error && !embed_is_bare(error))
+    error->task = task->id;
   if (task->ask) {
     if (task->forsaken)
       free_task(runtime, task);
