@@ -174,7 +174,7 @@ def bench(tree):
     command = ["tests/bench/run", "--quick"]
     return [
         Part("bench", command, "lines", 300, binary, "dev", "bench_programs"),
-        Part("bench.copy", ["tests/bench/copy", "--quick"], "lines", 300, binary, "dev",
+        Part("bench.tools", ["tests/bench/tools/run", "--quick"], "lines", 300, binary, "dev",
              "mooncrew"),
         Part("bench.startup", ["tests/bench/startup"], "lines", 300, binary, "dev", "mooncrew"),
     ]

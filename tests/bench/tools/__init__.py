@@ -1,0 +1,1 @@
+"""The finished tools beside their peers."""
