@@ -1,4 +1,4 @@
-"""The twin of traffic.lua: one process puts N items of a kind, another gets them."""
+"""The twin of traffic.lua: PAIRS processes put N items of a kind each, as many get them."""
 
 import multiprocessing
 import sys
@@ -9,7 +9,7 @@ LONG = "x" * (1 << 20)
 ITEMS = {
     "integer": lambda i: i,
     "string": lambda _: HUNDRED,
-    "table": lambda i: {"id": i, "name": "image", "size": 1.5},
+    "table": lambda i: {"id": i, "name": "x", "tags": [1, 2, 3]},
     "megabyte": lambda _: LONG,
 }
 WEIGHTS = {
@@ -30,21 +30,45 @@ def consume(queue, answers, kind, n):
     answers.put(total)
 
 
-def main():
-    """Prints: count, seconds, the weight of what arrived."""
-    kind, n = sys.argv[1], int(sys.argv[2])
+def produce(queue, kind, n):
+    """Puts the items."""
     make = ITEMS[kind]
-    queue, answers = multiprocessing.Queue(), multiprocessing.Queue()
-    consumer = multiprocessing.Process(target=consume, args=(queue, answers, kind, n))
-    consumer.start()
-    answers.get()
-    start = time.monotonic()
     for i in range(1, n + 1):
         queue.put(make(i))
-    total = answers.get()
+
+
+def produce_beside(queue, answers, go, kind, n):
+    """The same in another process."""
+    answers.put("ready")
+    go.get()
+    produce(queue, kind, n)
+
+
+def main():
+    """Prints: count, seconds, the weight of what arrived."""
+    kind, pairs, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    queue, answers, go = (multiprocessing.Queue() for _ in range(3))
+    crowd = [
+        multiprocessing.Process(target=consume, args=(queue, answers, kind, n))
+        for _ in range(pairs)
+    ]
+    crowd += [
+        multiprocessing.Process(target=produce_beside, args=(queue, answers, go, kind, n))
+        for _ in range(pairs - 1)
+    ]
+    for process in crowd:
+        process.start()
+    for _ in crowd:
+        answers.get()
+    start = time.monotonic()
+    for _ in range(pairs - 1):
+        go.put(True)
+    produce(queue, kind, n)
+    total = sum(answers.get() for _ in range(pairs))
     seconds = time.monotonic() - start
-    consumer.join()
-    print(n, f"{seconds:.6f}", total)
+    for process in crowd:
+        process.join()
+    print(n * pairs, f"{seconds:.6f}", total)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Running a benchmark's programs, and what is made of their figures."""
+"""Running the programs of a row in turn, each result checked."""
 
 import os
 import platform
-import statistics
 import subprocess
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -14,67 +13,60 @@ class Wrong(Exception):
     """A program failed, or its result is not what it should be."""
 
 
-def rate(benchmark, command, count):
-    """Runs one program: operations a second, after its own result was checked."""
-    words = [*command, *benchmark.words, str(count)]
+def command(side, binary):
+    """The words that run this program, without the count."""
+    program, *words = side.words
+    if program.endswith(".lua"):
+        words = [binary, os.path.join(HERE, program), *words]
+    elif program.endswith(".py"):
+        words = [PEER, "-B", os.path.join(HERE, program), *words]
+    else:
+        folder = os.path.join(os.path.dirname(binary), "tests")
+        words = [os.path.join(folder, f"bench_{program}"), *map(str, words)]
+    if side.cores:
+        cores = sorted(os.sched_getaffinity(0))[: side.cores]
+        words = ["taskset", "-c", ",".join(map(str, cores)), *words]
+    return words
+
+
+def run(words):
+    """The three numbers that a program prints: operations, seconds or an amount, a check."""
     try:
         ended = subprocess.run(words, capture_output=True, text=True, timeout=HANGS, check=False)
     except subprocess.TimeoutExpired:
         raise Wrong(f"hung: {' '.join(words)}") from None
     if ended.returncode != 0:
         raise Wrong(f"status {ended.returncode}: {' '.join(words)}\n{ended.stderr.strip()}")
-    done = count * benchmark.workers
-    check = benchmark.check(count) * benchmark.workers
     try:
-        told, seconds, found = ended.stdout.split()
+        done, amount, check = ended.stdout.split()
+        return int(done), float(amount), int(check)
     except ValueError:
         raise Wrong(f"printed '{ended.stdout.strip()}': {' '.join(words)}") from None
-    if (int(told), int(found)) != (done, check):
+
+
+def figure(row, side, binary, quick):
+    """Runs a program once: operations a second, or the cost of one."""
+    count = side.counted(quick)
+    words = [*command(side, binary), str(count)]
+    done, amount, check = run(words)
+    expected = count * side.workers, side.check(count) * side.workers
+    if (done, check) != expected:
         raise Wrong(
-            f"{' '.join(words)}: expected {done} operations and a check of {check}, "
-            f"got {told} and {found}"
+            f"{' '.join(words)}: expected {expected[0]} operations and a check of "
+            f"{expected[1]}, got {done} and {check}"
         )
-    return done / float(seconds)
+    if row.is_rate:
+        return done / amount
+    return amount / done * row.scale
 
 
-def limit_program(benchmark, binary):
-    """The C program of the build that the binary is from."""
-    return os.path.join(os.path.dirname(binary), "tests", f"bench_{benchmark.limit}")
-
-
-def compare(benchmark, binary, runs, quick):
-    """The programs in turn, `runs` times: medians, and the ratios of the pairs."""
-    ours, theirs = benchmark.counts(quick)
-    program = os.path.join(HERE, benchmark.program + ".lua")
-    twin = os.path.join(HERE, (benchmark.twin or benchmark.program) + ".py")
-    pairs, limits = [], []
+def measure(row, binary, runs, quick):
+    """Runs the sides of a row in turn, so that all meet the same weather: {label: figures}."""
+    figures = {side.label: [] for side in row.sides}
     for _ in range(runs):
-        if benchmark.limit:
-            limits.append(rate(benchmark, [limit_program(benchmark, binary)], ours))
-        pairs.append((
-            rate(benchmark, [binary, program], ours),
-            rate(benchmark, [PEER, "-B", twin], theirs),
-        ))
-    ratios = [a / b for a, b in pairs]
-    return {
-        "name": benchmark.name,
-        "ours": statistics.median(a for a, _ in pairs),
-        "python": statistics.median(b for _, b in pairs),
-        "ratio": statistics.median(ratios),
-        "least": min(ratios),
-        "most": max(ratios),
-        "pairs": pairs,
-        "limit": statistics.median(limits) if limits else None,
-    }
-
-
-def lacks(binary, name):
-    """Whether the module of this binary has no such function."""
-    script = f"os.exit(require('mooncrew')['{name}'] == nil and 3 or 0)"
-    ended = subprocess.run([binary, "-e", script], check=False)
-    if ended.returncode not in (0, 3):
-        raise Wrong(f"{binary} -e: status {ended.returncode}")
-    return ended.returncode == 3
+        for side in row.sides:
+            figures[side.label].append(figure(row, side, binary, quick))
+    return figures
 
 
 def cpu_model():
