@@ -176,7 +176,8 @@ def bench(tree):
         Part("bench", command, "lines", 300, binary, "dev", "bench_programs"),
         Part("bench.tools", ["tests/bench/tools/run", "--quick"], "lines", 300, binary, "dev",
              "mooncrew"),
-        Part("bench.startup", ["tests/bench/startup"], "lines", 300, binary, "dev", "mooncrew"),
+        *(Part(f"bench.{name}", [f"tests/bench/{name}"], "lines", 600, binary, "dev", "mooncrew")
+          for name in ("startup", "instructions")),
     ]
 
 
