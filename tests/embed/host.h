@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -113,6 +114,15 @@ static inline unsigned count_descriptors(void) {
     count++;
   closedir(folder);
   return count;
+}
+
+/* The library of tasks in C (tests/embed/library), which is built beside this program. */
+static inline const char *host_library(void) {
+  static char path[4200];
+  char self[4096] = "";
+  assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+  snprintf(path, sizeof path, "%s/embed_library.so", dirname(self));
+  return path;
 }
 
 /* Is there a process of that number, not counting one that only waits to be collected? */

@@ -1,8 +1,6 @@
 /* What a host may take from its scripts and ask of its workers; tasks in C. */
 #include "host.h"
 
-#include <libgen.h>
-
 static mooncrew *open_with(const mooncrew_options *options) {
   mooncrew *host = NULL;
   must(mooncrew_open(options, &host, error));
@@ -139,15 +137,6 @@ static void test_log(void **state) {
   assert_int_equal(mooncrew_close(host, 0), MOONCREW_OK);
 }
 
-/* The library is built beside this program. */
-static const char *library(void) {
-  static char path[4200];
-  char self[4096] = "";
-  assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-  snprintf(path, sizeof path, "%s/embed_library.so", dirname(self));
-  return path;
-}
-
 static void test_tasks_in_c(void **state) {
   (void)state;
   mooncrew_options options = one_worker();
@@ -159,7 +148,7 @@ static void test_tasks_in_c(void **state) {
   mooncrew_end_table(args);
   mooncrew_push_string(args, "total");
   for (int i = 0; i < 3; i++) {
-    must(mooncrew_run_library(host, library(), "sum", args, &results, error));
+    must(mooncrew_run_library(host, host_library(), "sum", args, &results, error));
     double total = 0;
     mooncrew_value_number(mooncrew_value_field(mooncrew_values_at(results, 0), "total"),
                           &total);
@@ -168,18 +157,19 @@ static void test_tasks_in_c(void **state) {
     mooncrew_values_free(results);
   }
   must_fail(MOONCREW_ERUN, "something expected",
-            mooncrew_run_library(host, library(), "refuse", NULL, NULL, error));
+            mooncrew_run_library(host, host_library(), "refuse", NULL, NULL, error));
   must_fail(MOONCREW_ERUN, "failed with -15",
-            mooncrew_run_library(host, library(), "refuse", args, NULL, error));
+            mooncrew_run_library(host, host_library(), "refuse", args, NULL, error));
   must_fail(MOONCREW_ERUN, "has no function 'missing'",
-            mooncrew_run_library(host, library(), "missing", NULL, NULL, error));
+            mooncrew_run_library(host, host_library(), "missing", NULL, NULL, error));
   must_fail(MOONCREW_ERUN, "cannot open shared object file",
             mooncrew_run_library(host, "/nowhere.so", "sum", NULL, NULL, error));
   must_fail(MOONCREW_ERUN, "is not linked with libmooncrew",
             mooncrew_run_library(host, "libm.so.6", "cos", NULL, NULL, error));
   mooncrew_error *failure = NULL;
-  assert_int_equal(mooncrew_run_library(host, library(), "crash", NULL, NULL, &failure),
-                   MOONCREW_EWORKER);
+  assert_int_equal(
+      mooncrew_run_library(host, host_library(), "crash", NULL, NULL, &failure),
+      MOONCREW_EWORKER);
   assert_int_equal(mooncrew_error_signal(failure), SIGABRT);
   mooncrew_error_free(failure);
   must_fail(MOONCREW_EINVAL, "mooncrew_submit_library: symbol",
