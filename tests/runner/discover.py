@@ -183,6 +183,9 @@ def bench(tree):
         Part("bench", command, "lines", 300, binary, "dev", "bench_programs"),
         Part("bench.tools", ["tests/bench/tools/run", "--quick"], "lines", 300, binary, "dev",
              "mooncrew"),
+        Part("bench.scaling", ["tests/bench/run", "scaling", "--quick"], "lines", 300, binary,
+             "dev", "mooncrew"),
+        Part("bench.selftest", ["tests/bench/selftest"], "lines"),
         *(Part(f"bench.{name}", [f"tests/bench/{name}"], "lines", 600, binary, "dev", "mooncrew")
           for name in ("startup", "instructions")),
     ]

@@ -1,20 +1,42 @@
-"""Writes the figures of a run into docs/benchmarks.md, between two marks."""
+"""Writes the figures of a run into docs: tables into benchmarks.md, between marks, and plots."""
 
 import os
 import re
 
-from . import plan, table
+from . import plan, plots, scaling, table
 from .measure import HERE
 
-ROOT = os.path.dirname(os.path.dirname(HERE))
-PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
+DOCS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "docs")
+PAGE = os.path.join(DOCS, "benchmarks.md")
 
 
 def machine_text(machine):
-    """The sentence above the table."""
+    """The sentence above a table."""
     return (f"{machine['date']}, {machine['cores']} cores ({machine['cpu']}), Linux "
-            f"{machine['kernel']}, {machine['python']}, medians of {machine['runs']} runs. "
-            f"Operations a second where no unit is said.")
+            f"{machine['kernel']}, {machine['python']}, medians of {machine['runs']} runs, load "
+            f"{machine['load'][0]} at the start.")
+
+
+def scaling_table(part, curves, head):
+    """A line for each curve."""
+    ats = sorted({int(at) for figures in curves.values() for at in figures})
+    lines = [f"| {head} | " + " | ".join(f"{at:,}" for at in ats) + " | cliff |",
+             "|---|" + "---|" * len(ats) + "---|"]
+    for what, figures in curves.items():
+        found = scaling.medians(figures)
+        cells = [table.readable(found[at]) if at in found else "" for at in ats]
+        lines.append(f"| {scaling.name_of(part, what)} | " + " | ".join(cells) +
+                     f" | {scaling.verdict(part, figures)} |")
+    return "\n".join(lines)
+
+
+def scaling_text(run):
+    """Both tables."""
+    return "\n\n".join([
+        machine_text(run["scaling machine"]),
+        scaling_table("sizes", run["sizes"], "nanoseconds, with items"),
+        scaling_table("processes", run["processes"], "a second in all, with processes"),
+    ])
 
 
 def replaced(page, mark, content):
@@ -27,9 +49,14 @@ def replaced(page, mark, content):
 
 
 def write(run):
-    """The table of that run."""
+    """All that the run has."""
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
-    content = machine_text(run["machine"]) + "\n\n" + table.markdown(plan.ROWS, run["rows"])
+    if run.get("rows"):
+        content = machine_text(run["machine"]) + " Operations a second where no unit is said.\n\n"
+        page = replaced(page, "table", content + table.markdown(plan.ROWS, run["rows"]))
+    if run.get("sizes"):
+        page = replaced(page, "scaling", scaling_text(run))
     with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(replaced(page, "table", content))
+        file.write(page)
+    plots.write(os.path.join(DOCS, "plots"), run)
