@@ -10,14 +10,15 @@
 
 #define CLASS "mooncrew.fs.copy"
 
-static bool take_interrupt(void *data) {
+bool bind_fs_take_interrupt(void *data) {
   enum mc_interruption *interruption = data;
   if (!*interruption)
     *interruption = mc_interrupt_take();
   return *interruption != MC_NO_INTERRUPTION;
 }
 
-/* Pushes what a call returns; `copy->data` is the flag of take_interrupt, or NULL. */
+/* Pushes what a call returns; `copy->data` is the flag of bind_fs_take_interrupt, or
+ * NULL. */
 static int outcome(lua_State *L, const char *function, int error,
                    const struct mc_fs_copy *copy) {
   static const char *const lost[] = {NULL, "owner", "xattrs", "owner, xattrs"};
@@ -31,7 +32,7 @@ static int outcome(lua_State *L, const char *function, int error,
   return 2;
 }
 
-static bool flag(lua_State *L, int arg, const char *name, bool otherwise) {
+bool bind_fs_check_flag(lua_State *L, int arg, const char *name, bool otherwise) {
   int type = lua_getfield(L, arg, name);
   luaL_argcheck(L, type == LUA_TNIL || type == LUA_TBOOLEAN, arg,
                 lua_pushfstring(L, "option '%s': boolean expected, got %s", name,
@@ -51,10 +52,10 @@ static struct mc_fs_copy check_arguments(lua_State *L, bool files) {
   if (lua_isnil(L, 3))
     return copy;
   bind_check_options(L, 3, files ? known : fewer);
-  copy.no_follow = !flag(L, 3, "follow", true);
-  copy.owner = flag(L, 3, "owner", false);
-  copy.xattrs = flag(L, 3, "xattrs", false);
-  copy.clone_only = flag(L, 3, "clone_only", false);
+  copy.no_follow = !bind_fs_check_flag(L, 3, "follow", true);
+  copy.owner = bind_fs_check_flag(L, 3, "owner", false);
+  copy.xattrs = bind_fs_check_flag(L, 3, "xattrs", false);
+  copy.clone_only = bind_fs_check_flag(L, 3, "clone_only", false);
   return copy;
 }
 
@@ -107,7 +108,7 @@ static int fs_copy_file(lua_State *L) {
   if (bind_in_task(L))
     return copy_in_task(L, &copy);
   enum mc_interruption interruption = MC_NO_INTERRUPTION;
-  copy.stop = take_interrupt;
+  copy.stop = bind_fs_take_interrupt;
   copy.data = &interruption;
   return outcome(L, "copy_file", mc_fs_copy_file(&copy), &copy);
 }
@@ -130,7 +131,7 @@ static int fs_copy_range(lua_State *L) {
                             .to = bind_fs_check_path(L, 2)};
   lua_Integer offset = check_offset(L, 3), length = check_offset(L, 4);
   enum mc_interruption interruption = MC_NO_INTERRUPTION;
-  copy.stop = take_interrupt;
+  copy.stop = bind_fs_take_interrupt;
   copy.data = &interruption;
   int error = mc_fs_copy_range(&copy, (uint64_t)offset, (uint64_t)length);
   return outcome(L, "copy_range", error, &copy);
@@ -142,7 +143,7 @@ static int fs_same_data(lua_State *L) {
   lua_Integer offset = lua_isnoneornil(L, 3) ? 0 : check_offset(L, 3);
   lua_Integer length = lua_isnoneornil(L, 4) ? LUA_MAXINTEGER : check_offset(L, 4);
   enum mc_interruption interruption = MC_NO_INTERRUPTION;
-  copy.stop = take_interrupt;
+  copy.stop = bind_fs_take_interrupt;
   copy.data = &interruption;
   int same = mc_fs_same_data(&copy, (uint64_t)offset, (uint64_t)length);
   if (same < 0)
@@ -155,7 +156,7 @@ static int fs_hash_file(lua_State *L) {
   const char *path = bind_fs_check_path(L, 1);
   char digits[MC_FS_HASH_LENGTH + 1];
   enum mc_interruption interruption = MC_NO_INTERRUPTION;
-  int error = mc_fs_hash_file(path, take_interrupt, &interruption, digits);
+  int error = mc_fs_hash_file(path, bind_fs_take_interrupt, &interruption, digits);
   if (interruption)
     return luaL_error(L, "%s", mc_interrupt_text(interruption));
   if (error)
@@ -166,9 +167,13 @@ static int fs_hash_file(lua_State *L) {
 
 void bind_fs_add_copy(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"copy_file", fs_copy_file},   {"copy_attributes", fs_copy_attributes},
-      {"copy_range", fs_copy_range}, {"same_data", fs_same_data},
-      {"hash_file", fs_hash_file},   {NULL, NULL},
+      {"copy_file", fs_copy_file},
+      {"copy_attributes", fs_copy_attributes},
+      {"copy_range", fs_copy_range},
+      {"same_data", fs_same_data},
+      {"hash_file", fs_hash_file},
+      {"copy_files", bind_fs_copy_files},
+      {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);
   if (luaL_newmetatable(L, CLASS)) {

@@ -51,6 +51,10 @@ static int walk_step(lua_State *L) {
   lua_setfield(L, -2, "name");
   lua_pushinteger(L, (lua_Integer)step.depth);
   lua_setfield(L, -2, "depth");
+  if (step.files) {
+    lua_pushinteger(L, (lua_Integer)step.files);
+    lua_setfield(L, -2, "files");
+  }
   if (step.error) {
     bind_fs_push_error(L, "walk", step.path, step.error, NULL);
     lua_setfield(L, -2, "error");
@@ -64,17 +68,18 @@ static int walk_step(lua_State *L) {
 }
 
 int bind_fs_walk(lua_State *L) {
-  static const char *const known[] = {"follow", NULL};
+  static const char *const known[] = {"follow", "files", NULL};
   const char *root = bind_fs_check_path(L, 1);
-  bool follow = false;
+  struct mc_walk_options options = {0};
   if (!lua_isnoneornil(L, 2)) {
     bind_check_options(L, 2, known);
-    follow = lua_getfield(L, 2, "follow") != LUA_TNIL && lua_toboolean(L, -1);
+    options.follow = lua_getfield(L, 2, "follow") != LUA_TNIL && lua_toboolean(L, -1);
+    options.no_files = lua_getfield(L, 2, "files") != LUA_TNIL && !lua_toboolean(L, -1);
   }
   struct mc_walk **walk = lua_newuserdatauv(L, sizeof(struct mc_walk *), 0);
   *walk = NULL;
   luaL_setmetatable(L, CLASS);
-  int error = mc_walk_open(root, follow, walk);
+  int error = mc_walk_open(root, options, walk);
   if (error) {
     lua_pushnil(L);
     bind_fs_push_error(L, "walk", root, error, NULL);

@@ -1,7 +1,6 @@
 #include "net/copy_file.h"
 
 #include "net/xattrs.h"
-#include "os/tempfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,14 +130,27 @@ int mc_fs_copy_attributes(struct mc_fs_copy *copy) {
 
 /* ---- files ---- */
 
-static int fill(struct mc_fs_copy *copy, int fd, const struct stat *source,
-                struct mc_tempfile *file) {
+static int share_blocks(struct mc_fs_copy *copy, int from, int to) {
+  int error = mc_copy_clone(from, to);
+  copy->no_clone |= error == -EOPNOTSUPP || error == -EXDEV || error == -ENOTTY;
+  return error;
+}
+
+static int fill(struct mc_fs_copy *copy, int from, const struct stat *source, int to) {
+  if (copy->clone_only)
+    return share_blocks(copy, from, to);
+  if (source->st_size > 0 && !copy->no_clone && share_blocks(copy, from, to) == 0)
+    return 0;
+  return mc_copy_data(from, to, source, copy->stop, copy->data);
+}
+
+int mc_fs_copy_into(struct mc_fs_copy *copy, int fd, const struct stat *source,
+                    struct mc_tempfile *file) {
   struct stat made;
   /* One with a name can be seen, and what it will be may be secret. */
   if (file->name && fchmod(file->fd, 0600) != 0)
     return -errno;
-  int error = copy->clone_only ? mc_copy_clone(fd, file->fd)
-                               : mc_copy_data(fd, file->fd, copy->stop, copy->data);
+  int error = fill(copy, fd, source, file->fd);
   if (!error && fstat(file->fd, &made) != 0)
     error = -errno;
   if (error)
@@ -158,7 +170,7 @@ int mc_fs_copy_file(struct mc_fs_copy *copy) {
   if (!error) {
     error = mc_tempfile_open(&file, copy->to);
     if (!error)
-      error = fill(copy, fd, &info, &file);
+      error = mc_fs_copy_into(copy, fd, &info, &file);
     if (!error)
       error = mc_tempfile_commit(&file);
     else

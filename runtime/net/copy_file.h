@@ -6,6 +6,9 @@
 #define MC_NET_COPY_FILE_H
 
 #include "net/fs.h"
+#include "os/tempfile.h"
+
+#include <sys/stat.h>
 
 /* What could not be kept though all else went well: the system does not let us, or that
  * disk has no such thing. */
@@ -19,9 +22,10 @@ struct mc_fs_copy {
   bool owner, xattrs; /* keep these too */
   bool no_follow;     /* neither path is looked at behind a symbolic link */
   bool clone_only;    /* share blocks, or fail with -EOPNOTSUPP, -EXDEV, -EINVAL */
-  mc_copy_stop *stop; /* may be NULL */
-  void *data;         /* of stop */
-  unsigned lost;      /* out: MC_FS_LOST_… */
+  bool no_clone; /* that can't be done between these disks; set once it is found out */
+  mc_copy_stop *stop;           /* may be NULL */
+  void *data;                   /* of stop */
+  unsigned lost;                /* out: MC_FS_LOST_… */
   struct mc_fs_failure failure; /* out, when it failed */
 };
 
@@ -29,6 +33,11 @@ struct mc_fs_copy {
  * (EISDIR), what is no regular file, and the same file. The set-user and set-group bits
  * are kept only when the copy has the same owner and group. */
 int mc_fs_copy_file(struct mc_fs_copy *copy);
+
+/* Fills a temporary file with what the open file `fd` has, of which fstat said `source`:
+ * bytes, and what belongs to them. */
+int mc_fs_copy_into(struct mc_fs_copy *copy, int fd, const struct stat *source,
+                    struct mc_tempfile *file);
 
 /* Gives `to` the mode, times, and (if wanted) owner and extended attributes of `from`,
  * whatever both are. Only what differs is written. With no_follow also between links. */

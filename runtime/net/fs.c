@@ -170,8 +170,10 @@ static int add_name(struct mc_fs_names *names, size_t *capacity, const char *nam
   return 0;
 }
 
-/* Takes the descriptor over. */
-static int list_and_close(int fd, struct mc_fs_names *names) {
+/* Takes the descriptor over. With `files`, regular files are counted there and not
+ * listed.
+ */
+static int list_and_close(int fd, struct mc_fs_names *names, size_t *files) {
   *names = (struct mc_fs_names){0};
   DIR *folder = fdopendir(fd);
   if (!folder) {
@@ -188,7 +190,9 @@ static int list_and_close(int fd, struct mc_fs_names *names) {
       error = -errno;
       break;
     }
-    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+    if (files && entry->d_type == DT_REG)
+      ++*files;
+    else if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
       error = add_name(names, &capacity, entry->d_name);
   }
   closedir(folder);
@@ -201,10 +205,16 @@ static int list_and_close(int fd, struct mc_fs_names *names) {
 
 int mc_fs_list(const char *path, struct mc_fs_names *names) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return fd < 0 ? -errno : list_and_close(fd, names);
+  return fd < 0 ? -errno : list_and_close(fd, names, NULL);
 }
 
 int mc_fs_list_fd(int fd, struct mc_fs_names *names) {
   int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return own < 0 ? -errno : list_and_close(own, names);
+  return own < 0 ? -errno : list_and_close(own, names, NULL);
+}
+
+int mc_fs_list_others(int fd, struct mc_fs_names *names, size_t *files) {
+  *files = 0;
+  int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return own < 0 ? -errno : list_and_close(own, names, files);
 }

@@ -79,6 +79,9 @@ int mc_fs_list(const char *path, struct mc_fs_names *names);
 /* The same from an open descriptor of a folder, which stays open and is read from its
  * start. */
 int mc_fs_list_fd(int fd, struct mc_fs_names *names);
+/* Those alone that are no regular files, so far as the folder itself can tell; the others
+ * are counted. */
+int mc_fs_list_others(int fd, struct mc_fs_names *names, size_t *files);
 void mc_fs_names_free(struct mc_fs_names *names);
 
 /* fstatat without surprises, for the walk. */

@@ -13,6 +13,7 @@ struct frame {
   int fd; /* -1: closed to save descriptors, or found to be lost */
   struct mc_fs_names names;
   size_t next;        /* index of the name to visit next */
+  size_t files;       /* that are not among the names */
   size_t path_length; /* of the folder's own path in walk->path */
   uint64_t device, inode;
 };
@@ -20,7 +21,7 @@ struct frame {
 struct mc_walk {
   struct frame *frames;
   size_t depth, capacity;
-  bool follow;
+  struct mc_walk_options options;
   bool entered; /* the last step was a folder, and the innermost frame is its own */
   struct mc_buffer path; /* NUL-terminated where a step shows it */
 };
@@ -41,6 +42,7 @@ static bool is_inside(const struct mc_walk *walk, uint64_t device, uint64_t inod
 static int push(struct mc_walk *walk, int fd) {
   struct stat info;
   struct mc_fs_names names = {0};
+  size_t files = 0;
   int error = fstat(fd, &info) == 0 ? 0 : -errno;
   if (!error && is_inside(walk, info.st_dev, info.st_ino))
     error = -ELOOP;
@@ -55,7 +57,8 @@ static int push(struct mc_walk *walk, int fd) {
     }
   }
   if (!error)
-    error = mc_fs_list_fd(fd, &names);
+    error = walk->options.no_files ? mc_fs_list_others(fd, &names, &files)
+                                   : mc_fs_list_fd(fd, &names);
   if (error) {
     close(fd);
     return error;
@@ -63,12 +66,13 @@ static int push(struct mc_walk *walk, int fd) {
   walk->frames[walk->depth++] = (struct frame){
       .fd = fd,
       .names = names,
+      .files = files,
       .path_length = walk->path.length,
       .device = info.st_dev,
       .inode = info.st_ino,
   };
   /* With links followed, ".." is not the way back, so those descriptors stay. */
-  if (!walk->follow && walk->depth > MC_WALK_OPEN) {
+  if (!walk->options.follow && walk->depth > MC_WALK_OPEN) {
     struct frame *old = &walk->frames[walk->depth - 1 - MC_WALK_OPEN];
     if (old->fd >= 0)
       close(old->fd);
@@ -97,7 +101,8 @@ static void pop(struct mc_walk *walk) {
   walk->depth--;
 }
 
-int mc_walk_open(const char *root, bool follow, struct mc_walk **result) {
+int mc_walk_open(const char *root, struct mc_walk_options options,
+                 struct mc_walk **result) {
   *result = NULL;
   int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
@@ -107,7 +112,7 @@ int mc_walk_open(const char *root, bool follow, struct mc_walk **result) {
     close(fd);
     return -ENOMEM;
   }
-  walk->follow = follow;
+  walk->options = options;
   size_t length = strlen(root);
   while (length > 1 && root[length - 1] == '/')
     length--;
@@ -141,17 +146,20 @@ static int visit(struct mc_walk *walk, struct frame *folder, const char *name,
                  struct mc_fs_entry *entry) {
   if (folder->fd < 0)
     return -ESTALE;
-  int error = mc_fs_stat_at(folder->fd, name, walk->follow, entry);
-  if (error && walk->follow) /* a link that leads nowhere is an entry like another */
+  int error = mc_fs_stat_at(folder->fd, name, walk->options.follow, entry);
+  if (error &&
+      walk->options.follow) /* a link that leads nowhere is an entry like another */
     error = mc_fs_stat_at(folder->fd, name, false, entry);
   if (error || entry->type != MC_FS_DIRECTORY)
     return error;
-  int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (walk->follow ? 0 : O_NOFOLLOW);
+  int flags =
+      O_RDONLY | O_DIRECTORY | O_CLOEXEC | (walk->options.follow ? 0 : O_NOFOLLOW);
   int fd = openat(folder->fd, name, flags);
   return fd < 0 ? -errno : push(walk, fd);
 }
 
-int mc_walk_next(struct mc_walk *walk, struct mc_walk_step *step) {
+/* Goes on to one name, of a file too. */
+static int step_on(struct mc_walk *walk, struct mc_walk_step *step) {
   walk->entered = false;
   while (walk->depth > 0 && top(walk)->next == top(walk)->names.count)
     pop(walk);
@@ -168,9 +176,18 @@ int mc_walk_next(struct mc_walk *walk, struct mc_walk_step *step) {
   /* push() may move the frames, but not the name, which is on the heap by itself. */
   step->error = visit(walk, folder, name, &step->entry);
   walk->entered = walk->depth > depth;
+  step->files = walk->entered ? top(walk)->files : 0;
   step->path = (const char *)walk->path.data;
   step->name = name;
   return step->error == -ENOMEM ? -ENOMEM : 1;
+}
+
+int mc_walk_next(struct mc_walk *walk, struct mc_walk_step *step) {
+  int more;
+  do {
+    more = step_on(walk, step);
+  } while (more > 0 && walk->options.no_files && step->entry.type == MC_FS_FILE);
+  return more;
 }
 
 void mc_walk_skip(struct mc_walk *walk) {

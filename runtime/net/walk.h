@@ -22,13 +22,18 @@ struct mc_walk_step {
   const char *name; /* its last part */
   size_t depth;     /* 1 for what is in the root */
   struct mc_fs_entry entry;
-  int error; /* 0, or why this entry could not be examined or, a folder, not be read */
+  size_t files; /* with no_files: how many there are in this folder, about */
+  int error;    /* 0, or why this entry could not be examined or, a folder, not be read */
 };
 
-/* Opens the root. 0, or a negated errno and `*walk` is NULL. With `follow`, links to
- * folders are entered, except those that lead back to a folder which the walk is in
- * (error -ELOOP). */
-int mc_walk_open(const char *root, bool follow, struct mc_walk **walk);
+struct mc_walk_options {
+  bool follow;   /* links to folders are entered, except those that lead back to a folder
+                  * which the walk is in (error -ELOOP) */
+  bool no_files; /* regular files are passed over, most of them without a look at them */
+};
+
+/* Opens the root. 0, or a negated errno and `*walk` is NULL. */
+int mc_walk_open(const char *root, struct mc_walk_options options, struct mc_walk **walk);
 
 /* 1: `step` is the next entry. 0: there is none left. Negative: no memory; the walk is
  * over. */

@@ -145,18 +145,14 @@ int mc_copy_clone(int from, int to) {
   return ioctl(to, FICLONE, from) == 0 ? 0 : -errno;
 }
 
-int mc_copy_data(int from, int to, mc_copy_stop *stop, void *data) {
+int mc_copy_data(int from, int to, const struct stat *info, mc_copy_stop *stop,
+                 void *data) {
   struct copying copying = {from, to, stop, data};
-  struct stat info;
   if (is_stopped(&copying))
     return -ECANCELED;
-  if (fstat(from, &info) != 0)
-    return -errno;
-  uint64_t size = (uint64_t)info.st_size, at = 0;
-  if (size > 0 && mc_copy_clone(from, to) == 0)
-    return 0;
+  uint64_t size = (uint64_t)info->st_size, at = 0;
   int error;
-  if (size > 0 && (uint64_t)info.st_blocks * 512 < size) {
+  if (size > 0 && (uint64_t)info->st_blocks * 512 < size) {
     error = copy_around_holes(&copying, 0, size);
     if (!error && ftruncate(to, (off_t)size) != 0)
       error = -errno;

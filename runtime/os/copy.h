@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /* Asked between pieces, from the thread that copies: true ends the copy with -ECANCELED.
  */
@@ -14,14 +15,15 @@ typedef bool mc_copy_stop(void *data);
  * where that can't be done. */
 int mc_copy_clone(int from, int to);
 
-/* Copies all of `from` to `to`, which is empty: shares the blocks where the file system
- * can, else copies inside the kernel, else through memory. `stop` may be NULL. 0 or a
+/* Copies all of `from`, of which fstat said `info`, to `to`, which is empty: inside the
+ * kernel where the file system can, else through memory. `stop` may be NULL. 0 or a
  * negated errno; -ENODATA when `from` became shorter meanwhile. After a failure `to`
  * holds an unknown part. */
-int mc_copy_data(int from, int to, mc_copy_stop *stop, void *data);
+int mc_copy_data(int from, int to, const struct stat *info, mc_copy_stop *stop,
+                 void *data);
 
 /* The same of `length` bytes from `offset` on, into the same place of `to`, which has
- * its full size and nothing but a hole there. Blocks are not shared. */
+ * its full size and nothing but a hole there. */
 int mc_copy_range(int from, int to, uint64_t offset, uint64_t length, mc_copy_stop *stop,
                   void *data);
 

@@ -54,8 +54,8 @@ static bool has_proc(void) {
   return atomic_load_explicit(&known, memory_order_relaxed);
 }
 
-static int open_nameless(const char *folder) {
-  return has_proc() ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
+static int open_nameless(int at, const char *folder) {
+  return has_proc() ? openat(at, folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
 }
 
 static int open_named(struct mc_tempfile *file, const char *folder) {
@@ -63,7 +63,8 @@ static int open_named(struct mc_tempfile *file, const char *folder) {
     char *name = fresh_name(folder);
     if (!name)
       return -ENOMEM;
-    file->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+    file->fd = openat(file->folder, name, flags, 0666);
     if (file->fd >= 0) {
       file->name = name;
       return 0;
@@ -79,14 +80,18 @@ static int open_named(struct mc_tempfile *file, const char *folder) {
 int mc_tempfile_open(struct mc_tempfile *file, const char *target) {
   *file = (struct mc_tempfile){.fd = -1};
   int error = check_target(target);
-  if (error)
-    return error;
+  return error ? error : mc_tempfile_open_at(file, AT_FDCWD, target);
+}
+
+int mc_tempfile_open_at(struct mc_tempfile *file, int at, const char *target) {
+  *file = (struct mc_tempfile){.fd = -1, .folder = at};
+  int error = 0;
   char *folder = folder_of(target);
   file->target = strdup(target);
   if (!folder || !file->target) {
     error = -ENOMEM;
   } else {
-    file->fd = open_nameless(folder);
+    file->fd = open_nameless(at, folder);
     if (file->fd < 0)
       error = open_named(file, folder);
   }
@@ -101,7 +106,7 @@ int mc_tempfile_open(struct mc_tempfile *file, const char *target) {
 static int link_name(struct mc_tempfile *file) {
   char proc[64];
   snprintf(proc, sizeof proc, "/proc/self/fd/%d", file->fd);
-  if (linkat(AT_FDCWD, proc, AT_FDCWD, file->target, AT_SYMLINK_FOLLOW) == 0)
+  if (linkat(AT_FDCWD, proc, file->folder, file->target, AT_SYMLINK_FOLLOW) == 0)
     return 0;
   if (errno != EEXIST)
     return -errno;
@@ -111,7 +116,7 @@ static int link_name(struct mc_tempfile *file) {
     char *name = fresh_name(folder);
     if (!name) {
       error = -ENOMEM;
-    } else if (linkat(AT_FDCWD, proc, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+    } else if (linkat(AT_FDCWD, proc, file->folder, name, AT_SYMLINK_FOLLOW) == 0) {
       file->name = name;
       error = 0;
     } else {
@@ -132,7 +137,8 @@ int mc_tempfile_rewind(struct mc_tempfile *file) {
 int mc_tempfile_commit(struct mc_tempfile *file) {
   /* The target may have become a folder meanwhile; rename says so by itself. */
   int error = file->name ? 0 : link_name(file);
-  if (!error && file->name && rename(file->name, file->target) != 0)
+  if (!error && file->name &&
+      renameat(file->folder, file->name, file->folder, file->target) != 0)
     error = -errno;
   if (!error) {
     free(file->name);
@@ -143,7 +149,7 @@ int mc_tempfile_commit(struct mc_tempfile *file) {
   file->fd = -1;
   if (close(fd) != 0 && !error && errno != EINTR) {
     error = -errno;
-    unlink(file->target);
+    unlinkat(file->folder, file->target, 0);
   }
   mc_tempfile_discard(file);
   return error;
@@ -151,7 +157,7 @@ int mc_tempfile_commit(struct mc_tempfile *file) {
 
 void mc_tempfile_discard(struct mc_tempfile *file) {
   if (file->name)
-    unlink(file->name);
+    unlinkat(file->folder, file->name, 0);
   mc_tempfile_forget(file);
 }
 

@@ -13,6 +13,7 @@
 
 struct mc_tempfile {
   int fd;       /* open for writing; -1: nothing is open */
+  int folder;   /* what the names below are relative to; not ours */
   char *target; /* what the file will be called */
   char *name;   /* the temporary's name; NULL while it has none */
 };
@@ -22,6 +23,10 @@ struct mc_tempfile {
  * must not be replaced by a file), or what open says. On failure there is nothing to
  * discard. */
 int mc_tempfile_open(struct mc_tempfile *file, const char *target);
+
+/* The same relative to an open folder, which must stay open as long. What is at the
+ * target is not looked at: it is replaced, unless it is a folder. */
+int mc_tempfile_open_at(struct mc_tempfile *file, int folder, const char *target);
 
 /* Empties the temporary, to write it anew. 0 or a negated errno. */
 int mc_tempfile_rewind(struct mc_tempfile *file);

@@ -1,13 +1,17 @@
 -- Copies trees with a pool of processes.
 --
 --   walk ── folders, links, special files are made here (folder_tree)
---     ├──── small files, in batches ──▶ pool (copy_task) ──┐
---     └──── large files, in ranges ───▶ pool (copy_task) ──┴──▶ sum
+--     ├──── whole folders of files ───▶ pool (copy_task) ──┬──▶ sum
+--     ├──── small files, in batches ──▶ pool (copy_task) ──┤
+--     ├──── large files, in ranges ───▶ pool (copy_task) ──┘
+--     └◀─── what folders had that is not plain
 --   then: further names of files, deletions, and what folders must have in the end
 --
--- Small files go in batches, since a task costs more than a small file. No more than a few tasks
--- per process are under way, so a tree of any size needs little memory. What fails is reported and
--- the rest go on, on a full disk too: what is smaller may fit. Whatever gets its name is whole.
+-- Unless some option is about each file, a folder's files are not even listed here: a worker
+-- copies what it can (copy_task.folders). What it leaves comes back and goes like all files
+-- otherwise, in batches, since a task costs more than a small file. No more than a few tasks per
+-- process are under way, so a tree of any size needs little memory. What fails is reported and the
+-- rest go on, on a full disk too: what is smaller may fit. Whatever gets its name is whole.
 
 local mooncrew = require "mooncrew"
 local fs = require "mooncrew.fs"
@@ -25,6 +29,8 @@ local BATCH_FILES = 64
 local BATCH_BYTES = 8 * 2 ^ 20 // 1
 local RANGE_BYTES = 64 * 2 ^ 20 // 1
 local LARGE_BYTES = 256 * 2 ^ 20 // 1
+local FOLDER_FILES = 256 -- of a task
+local FOLDER_PARTS = 8 -- of one folder, for each process
 local TASKS_PER_PROCESS = 4
 local LEAST_PACE = 64 * 2 ^ 10 // 1 -- bytes of a task under a limit of bandwidth
 
@@ -107,23 +113,35 @@ local function settle_range(self, task, done)
   return 1
 end
 
--- Takes away what processes that died in the middle of this batch left in its folders.
-local function clean_up(batch)
-  local seen = {}
-  for file in copy_task.files(batch) do
-    local folder = file.to:match("^(.*)/[^/]*$") or "."
-    if not seen[folder] then
-      seen[folder] = true
-      leftovers.remove(folder)
-    end
-  end
+local function settle_folders(self, task, done)
+  settle_batch(self, task, done)
+  table.move(done.left, 1, #done.left, #self.left + 1, self.left)
+  task.bytes = done.bytes
+  return done.files + done.skipped
 end
 
--- Which files of a batch a worker had done when it died is not known.
+-- Takes away what processes that died in the middle of this task left in its folders.
+local function clean_up(task)
+  local seen = {}
+  for file in copy_task.files(task.batch or {}) do
+    seen[file.to:match("^(.*)/[^/]*$") or "."] = true
+  end
+  for _, to in copy_task.each_folder(task.folders or {}) do seen[to] = true end
+  for folder in pairs(seen) do leftovers.remove(folder) end
+end
+
+-- Which files of a task a worker had done when it died is not known. Those of folders are looked at
+-- one by one then, with smaller tasks.
 local function settle_lost(self, task, err)
   if task.large then return settle_range(self, task, { reason = reason_of(err) }) end
+  clean_up(task)
+  if task.folders then
+    for from, to in copy_task.each_folder(task.folders) do
+      self.left[#self.left + 1] = { from = from, to = to }
+    end
+    return 0
+  end
   for file in copy_task.files(task.batch) do self:fail(file.from, err) end
-  clean_up(task.batch)
   return task.files
 end
 
@@ -133,7 +151,8 @@ function Job:settle()
   local ok, done = pcall(task.result.get, task.result)
   local files
   if ok then
-    files = (task.large and settle_range or settle_batch)(self, task, done)
+    local settle = task.large and settle_range or task.folders and settle_folders or settle_batch
+    files = settle(self, task, done)
   elseif type(done) == "table" and done.kind == "WorkerLost" then
     files = settle_lost(self, task, done)
   else
@@ -156,6 +175,7 @@ end
 function Job:start(task, fn, ...)
   while #self.pending >= TASKS_PER_PROCESS * self.summary.processes do self:settle() end
   self:pace(task.bytes)
+  self.pool = self.pool or mooncrew.Pool{ processes = self.summary.processes, name = "copy" }
   task.result = self.pool:apply_async(fn, { ... })
   self.pending[#self.pending + 1] = task
 end
@@ -167,9 +187,20 @@ function Job:submit()
   self:start(task, copy_task.batch, task.batch, self.settings)
 end
 
+function Job:submit_folders()
+  if #self.folder_batch == 0 then return end
+  local task = { folders = self.folder_batch, bytes = 0 }
+  self.folder_batch, self.folder_files = {}, 0
+  self:start(task, copy_task.folders, task.folders, self.settings, BATCH_BYTES)
+end
+
 function Job:settle_all()
-  self:submit()
-  while #self.pending > 0 do self:settle() end
+  repeat
+    self:submit_folders()
+    self:submit()
+    while #self.pending > 0 do self:settle() end
+    self:add_left()
+  until #self.pending == 0 and self.batch_files == 0
 end
 
 -- ---- entries ----
@@ -257,8 +288,8 @@ function Job:add_node(from, to, entry)
 end
 
 -- True when the folder is there.
-function Job:add_folder(from, to, root)
-  local ok, err, new, code = folder_tree.make(to, self.settings, root)
+function Job:add_folder(from, to, info, root)
+  local ok, err, new, code = folder_tree.make(to, info, self.settings, root)
   if not ok then
     self:fail(from, err)
     self.summary.full = self.summary.full or copy_task.is_full({ code = code })
@@ -272,7 +303,7 @@ end
 
 function Job:add_entry(from, to, entry)
   if entry.type == "directory" then
-    entry.enter = self:add_folder(from, to)
+    entry.enter = self:add_folder(from, to, entry)
   elseif entry.type ~= "file" then
     self:add_node(from, to, entry)
   elseif not self:is_further_name(from, to, entry) then
@@ -280,11 +311,43 @@ function Job:add_entry(from, to, entry)
   end
 end
 
-function Job:add_tree(source, target)
-  if not self:add_folder(source, target, true) then return end
+-- The files of a folder, about so many; the walk passes over them.
+function Job:add_folder_files(from, to, files)
+  local most = FOLDER_PARTS * self.summary.processes
+  local parts = math.max(1, math.min(files // FOLDER_FILES, most))
+  for part = 1, parts do
+    copy_task.add_folder(self.folder_batch, from, to, part, parts)
+    self.folder_files = self.folder_files + files // parts
+    if self.folder_files >= FOLDER_FILES then self:submit_folders() end
+  end
+end
+
+-- What workers have left of their folders.
+function Job:add_left()
+  while #self.left > 0 do
+    local left = table.remove(self.left)
+    local names, err = left.names, nil
+    if not names then names, err = fs.listdir(left.from) end
+    if not names then self:fail(left.from, err) end
+    for _, name in ipairs(names or {}) do
+      local from = fs.join(left.from, name)
+      local info, why = fs.stat(from, false)
+      if not info then
+        self:fail(from, why)
+      elseif info.type == "file" then
+        self:add_entry(from, fs.join(left.to, name), info)
+      end
+    end
+  end
+end
+
+function Job:add_tree(source, target, info)
+  if not self:add_folder(source, target, info, true) then return end
   local before = #source:gsub("/+$", "") + 2 -- where the path within the tree begins
   local there = fs.join(target, "")
-  for from, entry in fs.walk(source) do
+  if self.by_folder then self:add_folder_files(source, target, #(fs.listdir(source) or {})) end
+  for from, entry in fs.walk(source, { files = not self.by_folder }) do
+    self:add_left()
     local path = from:sub(before)
     if self.is_left_out and self.is_left_out(path, entry.type) then
       entry.enter = false
@@ -292,6 +355,9 @@ function Job:add_tree(source, target)
       self:fail(from, entry.error)
     else
       self:add_entry(from, there .. path, entry)
+      if entry.files and entry.enter then
+        self:add_folder_files(from, there .. path, entry.files)
+      end
     end
   end
 end
@@ -343,7 +409,7 @@ function Job:run(roots)
   for _, root in ipairs(roots) do
     local first = #self.folders + 1
     if root.info.type == "directory" then
-      self:add_tree(root.from, root.to)
+      self:add_tree(root.from, root.to, root.info)
     else
       self:add_entry(root.from, root.to, root.info)
     end
@@ -359,7 +425,7 @@ local function new_job(options)
   local function paced(bytes)
     return limit and math.max(LEAST_PACE, math.min(limit // 4, bytes)) or bytes
   end
-  return setmetatable({
+  local job = setmetatable({
     summary = {
       files = 0, bytes = 0, skipped = 0, folders = 0, links = 0, hard_links = 0, special = 0,
       deleted = 0, lost = 0, full = false, failures = {}, seconds = 0,
@@ -379,15 +445,25 @@ local function new_job(options)
     batch_limit = paced(BATCH_BYTES), range_bytes = paced(RANGE_BYTES),
     large_bytes = limit and 2 * paced(RANGE_BYTES) or LARGE_BYTES,
     batch = {}, batch_files = 0, batch_bytes = 0, pending = {}, large = {}, folders = {},
+    folder_batch = {}, folder_files = 0, left = {},
     no_clone = {}, first_names = {}, further_names = {},
   }, Job)
+  local settings = job.settings
+  job.by_folder = not (job.is_left_out or limit or settings.verify or settings.checksum
+    or settings.dry_run)
+  return job
+end
+
+-- Waits for its workers or, after an error, ends them.
+function Job:close_pool(err)
+  if self.pool then getmetatable(self.pool).__close(self.pool, err) end
 end
 
 -- What an end by an error (Ctrl-C is one) leaves half done.
 function Job:give_up()
   for file in pairs(self.large) do file:discard() end
   for _, task in ipairs(self.pending) do
-    if task.batch then clean_up(task.batch) end
+    clean_up(task)
   end
 end
 
@@ -417,8 +493,8 @@ function copier.copy(sources, target, options)
     end,
   })
   local bar <close> = options.progress and copy_progress.new(roots, job.is_left_out) or nil
-  local pool <close> = mooncrew.Pool{ processes = job.summary.processes, name = "copy" }
-  job.pool, job.bar = pool, bar
+  local _ <close> = setmetatable({}, { __close = function(_, err) job:close_pool(err) end })
+  job.bar = bar
   job:run(roots)
   job.summary.seconds = (uv.hrtime() - job.started) / 1e9
   return job.summary

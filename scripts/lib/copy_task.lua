@@ -128,6 +128,50 @@ function copy_task.batch(batch, settings)
   return done
 end
 
+---Adds a part of a folder's files to a batch of folders.
+---@param batch any[] flat, like those of files
+function copy_task.add_folder(batch, from, to, part, parts)
+  local n = #batch
+  batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4] = from, to, part, parts
+end
+
+---The folders of a batch, each with its place in there.
+---@return fun(): string?, string, integer, integer
+function copy_task.each_folder(batch)
+  local at = -3
+  return function()
+    at = at + 4
+    return batch[at], batch[at + 1], batch[at + 2], batch[at + 3]
+  end
+end
+
+---The files of a batch of folders, those that need no thought. The others are left to be looked at
+---one by one, and so are those that are too much for a single task.
+---@param batch any[]
+---@param settings copier.settings
+---@param room integer bytes
+function copy_task.folders(batch, settings, room)
+  local done = { files = 0, bytes = 0, skipped = 0, lost = 0, failures = {}, actions = {} }
+  local left = {}
+  local options = {
+    owner = settings.keep.owner, xattrs = settings.keep.xattrs, update = settings.resume,
+  }
+  for from, to, part, parts in copy_task.each_folder(batch) do
+    options.room, options.part, options.parts = math.max(0, room - done.bytes), part, parts
+    local one, err = fs.copy_files(from, to, options)
+    if one then
+      for _, field in ipairs{ "files", "bytes", "skipped", "lost" } do
+        done[field] = done[field] + one[field]
+      end
+      if #one.left > 0 then left[#left + 1] = { from = from, to = to, names = one.left } end
+    else
+      done.failures[#done.failures + 1] = { path = from, reason = reason_of(err, from) }
+    end
+  end
+  done.left = left
+  return done
+end
+
 ---A range of a large file.
 ---@return { reason?: string, full?: boolean }
 function copy_task.range(from, to, offset, length, verify)

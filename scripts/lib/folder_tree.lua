@@ -15,13 +15,14 @@ local OWNER_BITS = tonumber("700", 8)
 local folder_tree = {}
 
 ---Makes a folder, or makes the one that is there writable. In a dry run nothing is done.
+---@param info mooncrew.fs.Info of its source
 ---@param settings copier.settings
 ---@param root? boolean the target itself, which may be a link to a folder
 ---@return boolean? ok
 ---@return string? reason
 ---@return boolean? new
 ---@return string? code
-function folder_tree.make(to, settings, root)
+function folder_tree.make(to, info, settings, root)
   local there = fs.stat(to, root or false)
   if there and there.type ~= "directory" then
     if not settings.delete then return nil, to .. " is there and is no folder" end
@@ -31,7 +32,8 @@ function folder_tree.make(to, settings, root)
   end
   if settings.dry_run then return true, nil, there == nil end
   if there then
-    leftovers.remove(to)
+    -- It gets the time of its source last of all: since then nothing was made in there.
+    if there.mtime_ns ~= info.mtime_ns then leftovers.remove(to) end
     if there.mode & OWNER_BITS ~= OWNER_BITS then uv.fs_chmod(to, there.mode | OWNER_BITS) end
     return true, nil, false
   end

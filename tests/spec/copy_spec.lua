@@ -214,11 +214,11 @@ describe("mooncrew copy", function()
 
   -- Starts a copy of many files; returns when it is under way.
   local bytes = string.rep("0123456789abcdef", 2000)
-  local function start_long_copy()
+  local function start_long_copy(...)
     local source = folder .. "/source"
     mkdir(source)
     write_files(source, 6000, bytes)
-    local child = command.start("copy.lua", source, target)
+    local child = command.start("copy.lua", source, target, ...)
     -- When the first file stands, the copying is under way.
     while not (uv.fs_lstat(target) and #command.names(target) > 0) do uv.sleep(1) end
     return child
@@ -231,14 +231,18 @@ describe("mooncrew copy", function()
     return pids
   end
 
+  local function kill_a_worker(child)
+    local worker
+    for _, pid in ipairs(children_of(child.pid)) do worker = worker or children_of(pid)[1] end
+    if worker then uv.kill(worker, "sigkill") end
+  end
+
   -- Kills a worker in the middle of a copy. One that is killed between two batches takes nothing
   -- along, so it is done again until one had a batch in hand.
   local function copy_with_a_killed_worker()
     for _ = 1, 50 do
-      local child = start_long_copy()
-      local worker
-      for _, pid in ipairs(children_of(child.pid)) do worker = worker or children_of(pid)[1] end
-      if worker then uv.kill(worker, "sigkill") end
+      local child = start_long_copy("--verify") -- file by file
+      kill_a_worker(child)
       local outcome = child:finish()
       if outcome.status ~= 0 then return outcome end
       os.execute("rm -rf '" .. folder .. "/source' '" .. target .. "'")
@@ -262,6 +266,17 @@ describe("mooncrew copy", function()
       assert.is_true(copied == bytes or (copied == nil and reported[name] == true), name)
     end
     for _, name in ipairs(command.names(target)) do assert.truthy(name:find("^%d+$"), name) end
+  end)
+
+  it("copies the files of a folder whose worker is killed all the same", function()
+    local child = start_long_copy()
+    kill_a_worker(child)
+    local outcome = child:finish()
+    assert.equal(0, outcome.status, outcome.err)
+    assert.equal(6000, #command.names(target))
+    for _, name in ipairs(command.names(target)) do
+      assert.is_true(command.read_file(target .. "/" .. name) == bytes, name)
+    end
   end)
 
   it("leaves whole files only, and no process, after Ctrl-C", function()

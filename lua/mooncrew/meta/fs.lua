@@ -28,6 +28,7 @@ local fs = {}
 ---@field name string
 ---@field depth integer 1 for what is in the folder itself
 ---@field enter? boolean set it to false in the loop, and what is in this folder is passed over
+---@field files? integer with the option `files = false`: how many files this folder has, about
 ---@field error? mooncrew.Error it could not be examined (type "unknown") or, a folder, not be read
 
 ---@alias mooncrew.fs.Lost "owner"|"xattrs"|"owner, xattrs"
@@ -49,6 +50,32 @@ local fs = {}
 ---@return true? ok
 ---@return (mooncrew.Error|mooncrew.fs.Lost)? err after true: what that disk or the system refused
 function fs.copy_file(from, to, options) end
+
+---@class mooncrew.fs.CopyFilesOptions
+---@field owner? boolean keep user and group (false)
+---@field xattrs? boolean keep extended attributes, access control lists among them (false)
+---@field update? boolean pass over what is there with the same size, time and attributes (false)
+---@field room? integer bytes of files larger than 64 KiB: those beyond are left (no limit)
+---@field part? integer copy only this one of `parts` parts, about as large (1)
+---@field parts? integer into so many the names are divided, always in the same way (1)
+
+---@class mooncrew.fs.CopiedFiles
+---@field files integer that were copied
+---@field bytes integer of these
+---@field skipped integer files that were passed over
+---@field lost integer how many of the copied were refused their owner or attributes
+---@field left string[] names of files that are still to be copied
+
+---Copies the regular files of a folder, as `copy_file` does with `follow = false`, into another
+---that is there. For many small files: what needs more thought is left, which is files with more
+---names than one, what could not be copied whatever the reason, and what is there but for its
+---attributes. Coroutine tasks of this process wait meanwhile.
+---@param from string
+---@param to string
+---@param options? mooncrew.fs.CopyFilesOptions
+---@return mooncrew.fs.CopiedFiles? done
+---@return mooncrew.Error? err one of the folders can't be read
+function fs.copy_files(from, to, options) end
 
 ---Gives `to` the permissions, times and, if wanted, owner and extended attributes of `from`,
 ---whatever both are. Only what differs is written.
@@ -163,9 +190,10 @@ function fs.listdir(path) end
 
 ---Visits everything below a folder once, a folder before what is in it, names sorted:
 ---`for path, entry in fs.walk(dir) do`. Symbolic links are not entered unless asked for, and never
----in circles. A folder whose entry gets `enter = false` in the loop is passed over.
+---in circles. A folder whose entry gets `enter = false` in the loop is passed over. With
+---`files = false` regular files are passed over, most of them without a look at them.
 ---@param path string
----@param options? { follow?: boolean }
+---@param options? { follow?: boolean, files?: boolean }
 ---@return (fun(): string?, mooncrew.fs.Entry?)? iterator
 ---@return mooncrew.Error? err
 function fs.walk(path, options) end

@@ -12,7 +12,8 @@
 
 static struct mc_walk *open_walk(bool follow) {
   struct mc_walk *walk;
-  assert_int_equal(mc_walk_open(folder, follow, &walk), 0);
+  assert_int_equal(
+      mc_walk_open(folder, (struct mc_walk_options){.follow = follow}, &walk), 0);
   return walk;
 }
 
@@ -100,9 +101,10 @@ static void what_vanishes_or_is_closed_is_reported(void **state) {
   expect(walk, "b unknown", -ENOENT);
   expect_end(walk);
   struct mc_walk *none;
-  assert_int_equal(mc_walk_open(in_folder("none"), false, &none), -ENOENT);
+  struct mc_walk_options plain = {0};
+  assert_int_equal(mc_walk_open(in_folder("none"), plain, &none), -ENOENT);
   assert_null(none);
-  assert_int_equal(mc_walk_open(in_folder("a"), false, &none), -ENOTDIR);
+  assert_int_equal(mc_walk_open(in_folder("a"), plain, &none), -ENOTDIR);
 }
 
 static void a_closed_folder_is_reported(void **state) {
@@ -116,7 +118,7 @@ static void a_closed_folder_is_reported(void **state) {
   assert_int_equal(mkdir(closed, 0), 0);
   struct mc_walk *walk;
   struct mc_walk_step step;
-  assert_int_equal(mc_walk_open(own, false, &walk), 0);
+  assert_int_equal(mc_walk_open(own, (struct mc_walk_options){0}, &walk), 0);
   assert_int_equal(mc_walk_next(walk, &step), 1);
   assert_int_equal(step.error, -EACCES);
   assert_int_equal(step.entry.type, MC_FS_DIRECTORY);
