@@ -175,8 +175,10 @@ function helper.reply(id, failed, ...)
   local reply = replies[id]
   replies[id] = nil
   if not reply then return end
-  mooncrew.spawn(function(outcome) reply:put(outcome) end,
-    { failed = failed, values = table.pack(...) })
+  mooncrew.spawn(function(outcome)
+    local ok, err = pcall(reply.put, reply, outcome)
+    if not ok then reply:put{ failed = true, values = { tostring(err), n = 1 } } end
+  end, { failed = failed, values = table.pack(...) })
 end
 
 return helper

@@ -2,6 +2,7 @@
 
 #include "bind/error.h"
 #include "bind/open.h"
+#include "bind/task.h"
 #include "bind/wait.h"
 #include "crew/loop.h"
 #include "crew/pool.h"
@@ -72,7 +73,7 @@ static void watch(struct helper *helper) {
 static bool something_to_do(struct bind_wait *wait) {
   struct helper *helper = wait->data;
   struct bind_pool *pool = helper->dealer.pool;
-  return helper->arrived || helper->writable || helper->gone ||
+  return helper->arrived || helper->writable || helper->gone || bind_tasks_any_unseen() ||
          (bind_stream_unsent(&helper->stream) ? !(helper->socket_events & UV_WRITABLE)
                                               : mc_queue_size(pool->results) > 0) ||
          (!helper->broken && mc_child_ended(&pool->child.child));
@@ -123,6 +124,7 @@ static void serve(struct helper *helper) {
   wait.n_watch = 1;
   while (!helper->gone && !helper->bye) {
     bind_block(helper->L, &wait, MC_FOREVER);
+    bind_tasks_raise_unseen(helper->L); /* a question that can't even be answered */
     helper->writable = false;
     if (helper->arrived)
       read_frames(helper);

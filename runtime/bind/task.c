@@ -34,10 +34,15 @@ static struct bind_task *current;
 static lua_State *current_thread; /* the coroutine that runs inside the current task */
 static bool parking;
 static unsigned n_live;
+static bool any_unseen; /* an error that nobody asked for is kept */
 static uint64_t last_id;
 static uint64_t closing_id; /* of the task whose pending variables are being closed */
 
 /* ---- what bind/wait.c and bind/coroutine.c ask ---- */
+
+bool bind_tasks_any_unseen(void) {
+  return any_unseen;
+}
 
 bool bind_tasks_any(void) {
   return n_live > 0;
@@ -108,6 +113,7 @@ static void end_task(lua_State *L, struct bind_task *task) {
   task->ended = true;
   n_live--;
   if (task->failed && !task->seen) {
+    any_unseen = true;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &unseen_key);
     if (lua_rawlen(L, -1) < 10) { /* enough to tell; not a leak when thousands fail */
       lua_pushvalue(L, -2);
@@ -209,6 +215,7 @@ void bind_tasks_forget(lua_State *L) {
   current_thread = NULL;
   parking = false;
   n_live = 0;
+  any_unseen = false;
   bind_waits_forget();
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
@@ -391,6 +398,7 @@ void bind_tasks_raise_unseen(lua_State *L) {
     luaL_error(L, "in a task that nobody waited for: %s\n%s", lua_tostring(L, -2),
                lua_tostring(L, -1));
   }
+  any_unseen = false;
   lua_pop(L, 1);
 }
 

@@ -50,6 +50,9 @@ void bind_task_check_cancel(lua_State *L);
 /* Raises what a task raised that nobody asked for; call at the end of the main chunk. */
 void bind_tasks_raise_unseen(lua_State *L);
 
+/* Whether there may be such an error. */
+bool bind_tasks_any_unseen(void);
+
 /* In a forked child: the parent's tasks are not ours. */
 void bind_tasks_forget(lua_State *L);
 

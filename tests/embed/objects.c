@@ -382,6 +382,31 @@ static void test_host_function(void **state) {
   assert_int_equal(mooncrew_register(NULL, "add", add, NULL), MOONCREW_EINVAL);
 }
 
+static int give_much(void *data, const mooncrew_values *args, mooncrew_values *results) {
+  (void)data, (void)args;
+  char *bytes = calloc(8, 1 << 20);
+  int code = mooncrew_push_bytes(results, bytes, 8 << 20);
+  free(bytes);
+  return code;
+}
+
+/* The script is told when the answer is too big for the shared memory. */
+static void test_host_function_too_big(void **state) {
+  (void)state;
+  mooncrew_options options;
+  mooncrew_options_init(&options);
+  options.workers = 1;
+  options.shared_memory = 4 << 20;
+  mooncrew *small = NULL;
+  must(mooncrew_open(&options, &small, error));
+  assert_int_equal(mooncrew_register(small, "much", give_much, NULL), MOONCREW_OK);
+  const char *source = "return require 'mooncrew'.host.much()";
+  must_fail(MOONCREW_ERUN, "host.much: put: too big for the shared memory",
+            mooncrew_run_source(small, source, strlen(source), NULL, NULL, NULL, error));
+  mooncrew_values_free(run_chunk(small, "return 1", NULL));
+  assert_int_equal(mooncrew_close(small, 0), MOONCREW_OK);
+}
+
 static int busy(void *data, const mooncrew_values *args, mooncrew_values *results) {
   (void)args;
   *(int *)data = mooncrew_close(host, 0);
@@ -450,6 +475,7 @@ int main(void) {
       cmocka_unit_test(test_waiting_thread),
       cmocka_unit_test(test_close_while_waiting),
       cmocka_unit_test(test_host_function),
+      cmocka_unit_test(test_host_function_too_big),
       cmocka_unit_test(test_host_function_inside),
       cmocka_unit_test(test_host_function_in_dispatch),
       cmocka_unit_test(test_object_to_function),

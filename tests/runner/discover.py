@@ -135,7 +135,7 @@ def torture(tree, full=False):
 
 def embed(tree):
     """tests/embed/NAME.c: programs that use libmooncrew; scripts compile what they run."""
-    env = {"MOONCREW_HELPER": tree.binary()}
+    env = {"MOONCREW_HELPER": tree.binary(), "MOONCREW_TORTURE": "thin"}
     for path in tree.files("embed/*"):
         if path.endswith(".c"):
             yield program(
@@ -143,6 +143,14 @@ def embed(tree):
             )
         elif "." not in path and os.path.isfile(os.path.join(tree.root, path)):
             yield Part(f"embed.{stem(path)}", [path], "lines", 900)
+
+
+def embed_torture(tree):
+    """Those that do less in ./dev test, in full."""
+    env = {"MOONCREW_HELPER": tree.binary(), "MOONCREW_TORTURE": "full"}
+    part = program(tree, "dev", "embed", "helper_memory", counter="cmocka", limit=3600, env=env)
+    part.name = "torture.embed.helper_memory"
+    return [part]
 
 
 def embed_sanitized(tree):
@@ -251,7 +259,8 @@ def select(tree, suite):
         "asan": lambda: list(asan(tree, everything=True)),
         "tsan": lambda: list(threads(tree)),
         "torture": lambda: [
-            *memcheck(tree), *torture(tree, full=True), *models(tree, full=True),
+            *memcheck(tree), *torture(tree, full=True), *embed_torture(tree),
+            *models(tree, full=True),
         ],
     }
     return every[suite]()
