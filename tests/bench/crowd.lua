@@ -8,16 +8,33 @@ local now = require "mooncrew.parts".now
 local what, processes, n = arg[1], math.tointeger(arg[2]), math.tointeger(arg[3])
 local queue, dict = mooncrew.Queue(), mooncrew.dict{ hits = 0 }
 for i = 1, 1000 do dict[i] = i end
+local lock, list = mooncrew.Lock(), mooncrew.list()
+local hundred, batch = ("x"):rep(100), {}
+for i = 1, 16 do batch[i] = hundred end
 
--- What each of them does; a queue's put and take their own turns in it.
+-- What is put is got again, by whichever of them.
+local function through_queue(item)
+  local got = 0
+  for _ = 1, n do
+    queue:put(item)
+    if queue:get() == item then got = got + 1 end
+  end
+  return got
+end
+
+-- What each of them does.
 local bodies = {
-  queue = function()
+  integer = function() return through_queue(1000) end,
+  string = function() return through_queue(hundred) end,
+  batch = function()
     local got = 0
-    for i = 1, n do
-      queue:put(i)
-      if queue:get() then got = got + 1 end
+    for _ = 1, n // #batch do
+      queue:put_many(batch)
+      local missing = #batch
+      while missing > 0 do missing = missing - #queue:get_many(missing) end
+      got = got + #batch
     end
-    return got
+    return got + n % #batch -- those that fill no batch
   end,
   get = function(worker)
     local found = 0
@@ -35,17 +52,29 @@ local bodies = {
     for _ = 1, n do incr(dict, "hits") end
     return n
   end,
+  append = function()
+    for i = 1, n do list:append(i) end
+    return n
+  end,
+  lock = function()
+    local got = 0
+    for _ = 1, n do
+      if lock:acquire() then got = got + 1 end
+      lock:release()
+    end
+    return got
+  end,
 }
 
 -- A pool of so many workers maps that many items for each.
-local function map()
-  local list = {}
-  for i = 1, n * processes do list[i] = i end
+local function map(chunksize)
+  local items = {}
+  for i = 1, n * processes do items[i] = i end
   local pool <close> = mooncrew.Pool(processes)
   local function square(x) return x * x end
-  pool:map(square, list, 1000) -- the workers are up
+  pool:map(square, items, 1000) -- the workers are up
   local start, right = now(), 0
-  for i, value in ipairs(pool:map(square, list, 1)) do
+  for i, value in ipairs(pool:map(square, items, chunksize)) do
     right = right + (value == i * i and 1 or 0)
   end
   return now() - start, right
@@ -94,7 +123,10 @@ local function pong()
   return seconds, sum
 end
 
-local whole = { map = map, start = start, pong = pong }
+local whole = {
+  map = function() return map(1) end, map_default = function() return map() end,
+  start = start, pong = pong,
+}
 local seconds, sum
 if whole[what] then
   seconds, sum = whole[what]()

@@ -10,6 +10,11 @@ DOCS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "docs")
 PAGE = os.path.join(DOCS, "benchmarks.md")
 
 
+def image(name, words):
+    """A plot of plots.py on the page."""
+    return f"![{words}](plots/{name}.svg)"
+
+
 def machine_text(machine):
     """The sentence above a table."""
     return (f"{machine['date']}, {machine['cores']} cores ({machine['cpu']}), Linux "
@@ -34,7 +39,9 @@ def scaling_text(run):
     """Both tables."""
     return "\n\n".join([
         machine_text(run["scaling machine"]),
+        image("sizes", "what an operation costs as things grow"),
         scaling_table("sizes", run["sizes"], "nanoseconds, with items"),
+        image("processes", "operations of all processes together"),
         scaling_table("processes", run["processes"], "a second in all, with processes"),
     ])
 
@@ -53,8 +60,11 @@ def write(run):
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
     if run.get("rows"):
-        content = machine_text(run["machine"]) + " Operations a second where no unit is said.\n\n"
-        page = replaced(page, "table", content + table.markdown(plan.ROWS, run["rows"]))
+        page = replaced(page, "table", "\n\n".join([
+            machine_text(run["machine"]) + " Operations a second where no unit is said.",
+            image("python", "mooncrew beside Python"),
+            table.markdown(plan.ROWS, run["rows"]),
+        ]))
     if run.get("sizes"):
         page = replaced(page, "scaling", scaling_text(run))
     with open(PAGE, "w", encoding="utf-8") as file:

@@ -10,7 +10,7 @@ from . import plan, scaling, table
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720, 60, 210, 34, 40
 COLORS = ("#2f7ed8", "#d9534f", "#3a9d5d", "#b8860b", "#8a63d2", "#0097a7", "#c2185b", "#7a7a7a",
-          "#e67e22")
+          "#e67e22", "#00b894", "#6c5ce7", "#a0522d", "#ff8fa3")
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 STYLE = """<style>
  text { font: 12px sans-serif; fill: #24292f }

@@ -36,12 +36,17 @@ SLOW = ("apply_async",)
 PROCESSES = (1, 2, 4, 8, 32)
 # What crowd.lua is asked for: what that is, and operations of all processes together.
 CROWDS = {
-    "queue": ("one queue: put and get", 400000),
+    "integer": ("one queue, integers: put, get", 400000),
+    "string": ("the same, 100-byte strings", 400000),
+    "batch": ("the same, 16 strings at a time", 800000),
     "pong": ("ping-pong by so many pairs", 32000),
     "map": ("map, chunk size 1", 100000),
+    "map_default": ("map without chunk size", 500000),
     "get": ("dict: get", 1000000),
     "set": ("dict: set", 1000000),
     "incr": ("dict: incr of one number", 500000),
+    "append": ("list: append", 500000),
+    "lock": ("Lock: acquire, release", 500000),
     "start": ("start and join of so many", 320),
 }
 
