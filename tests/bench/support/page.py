@@ -22,8 +22,9 @@ def machine_text(machine):
             f"{machine['load'][0]} at the start.")
 
 
-def scaling_table(part, curves, head):
+def scaling_table(run, part, head):
     """A line for each curve."""
+    curves, cores = run[part], run["scaling machine"]["cores"]
     ats = sorted({int(at) for figures in curves.values() for at in figures})
     lines = [f"| {head} | " + " | ".join(f"{at:,}" for at in ats) + " | cliff |",
              "|---|" + "---|" * len(ats) + "---|"]
@@ -31,7 +32,7 @@ def scaling_table(part, curves, head):
         found = scaling.medians(figures)
         cells = [table.readable(found[at]) if at in found else "" for at in ats]
         lines.append(f"| {scaling.name_of(part, what)} | " + " | ".join(cells) +
-                     f" | {scaling.verdict(part, figures)} |")
+                     f" | {scaling.verdict(part, what, figures, cores)} |")
     return "\n".join(lines)
 
 
@@ -40,9 +41,9 @@ def scaling_text(run):
     return "\n\n".join([
         machine_text(run["scaling machine"]),
         image("sizes", "what an operation costs as things grow"),
-        scaling_table("sizes", run["sizes"], "nanoseconds, with items"),
+        scaling_table(run, "sizes", "nanoseconds, with items"),
         image("processes", "operations of all processes together"),
-        scaling_table("processes", run["processes"], "a second in all, with processes"),
+        scaling_table(run, "processes", "a second in all, with processes"),
     ])
 
 
