@@ -41,11 +41,11 @@ end
 
 ---Workers die again and again before they begin a task.
 function worker_error.futile(pool, code, pid)
+  local guess = code == -9 and "is memory short?" or "is the initializer at fault?"
   return make{
     kind = "WorkerLost",
     message = ("the workers of pool '%s' die before they begin a task, the last one (pid %d)"
-      .. " with %s: no more are started; is the initializer at fault?"):format(pool.name, pid,
-        how(code)),
+      .. " with %s: no more are started; %s"):format(pool.name, pid, how(code), guess),
     exitcode = code,
     pid = pid,
     process = pool.name,

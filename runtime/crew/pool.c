@@ -11,10 +11,11 @@
 
 #define GRACE      0.5 /* s: from TERM to KILL */
 #define ASK_AGAIN  0.05
-#define RETRY_FORK 0.2 /* s: until a worker that could not be forked is tried again */
+#define RETRY_FORK 0.2 /* s: until a worker that could not be had is tried again */
 #define FORK_TRIES 10  /* without a single worker alive: then the pool is broken */
 #define FEW_DEATHS 5   /* so many workers that begin no task are no reason to give up */
 #define A_LIFE     1000000000u /* ns: a worker that was ready for so long was of use */
+#define PATIENCE   5000000000u /* ns: so long they may be killed before they begin */
 
 struct worker {
   struct mc_child child;
@@ -30,9 +31,11 @@ struct foreman {
   unsigned n_present;
   bool unfit;      /* no worker can get ready for work: none is started any more */
   unsigned futile; /* so many in a row died before they began a task */
+  unsigned killed; /* so many of those were killed by somebody else */
+  mc_time in_vain; /* since when they die */
   uint64_t useful; /* the board's, when that was counted last */
   unsigned failed_forks;
-  mc_time next_fork;   /* no sooner after one that failed */
+  mc_time next_fork;   /* no sooner: one failed, or those before died in vain */
   struct mc_seat seat; /* of the worker started last */
   struct mc_buffer message;
 };
@@ -132,6 +135,24 @@ static void start_workers(struct foreman *f) {
   }
 }
 
+/* One more has died before it began a task. Whether it is no use to start others: soon
+ * when they end by themselves, as an initializer that crashes makes them. What the system
+ * kills, short of memory, or a person, says nothing about the next one: it is waited for
+ * that to pass, for a while and without haste. */
+static bool count_futile(struct foreman *f, int code) {
+  mc_time now = mc_now();
+  if (f->futile++ == 0)
+    f->in_vain = now;
+  f->killed += code == -SIGKILL || code == -SIGTERM;
+  unsigned few = 2 * f->options.processes;
+  if (few < FEW_DEATHS)
+    few = FEW_DEATHS;
+  if (f->futile < few)
+    return false;
+  f->next_fork = mc_deadline(RETRY_FORK);
+  return f->futile - f->killed >= few || now > f->in_vain + PATIENCE;
+}
+
 /* Worker i has ended before it was ready, or for nothing: when this goes on and on, it is
  * no use to start others. */
 static void judge(struct foreman *f, unsigned i) {
@@ -142,15 +163,14 @@ static void judge(struct foreman *f, unsigned i) {
   uint64_t useful = mc_board_useful(board);
   if (mc_board_has_begun(board, i) || useful != f->useful ||
       (ready && mc_now() > f->workers[i].started + A_LIFE))
-    f->futile = 0;
+    f->futile = f->killed = 0;
   f->useful = useful;
   if (f->unfit || mc_board_has_begun(board, i) || mc_queue_closed(f->options.tasks))
     return;
-  f->futile++;
+  bool futile = count_futile(f, head.code);
   if (!ready && f->workers[i].late)
     head.status = MC_RESULT_HUNG;
-  else if ((!ready && head.code == MC_WORKER_UNFIT) ||
-           (f->futile >= FEW_DEATHS && f->futile >= 2 * f->options.processes))
+  else if (futile || (!ready && head.code == MC_WORKER_UNFIT))
     head.status = MC_RESULT_FUTILE;
   else
     return;
@@ -221,14 +241,16 @@ static int supervise(void *data) {
       return 0;
     }
     look_after_workers(f);
-    if (!f->unfit && !drained(f) && (!f->failed_forks || mc_now() >= f->next_fork))
+    bool wanted = !f->unfit && !drained(f);
+    if (wanted && mc_now() >= f->next_fork)
       start_workers(f);
     if (f->n_present == 0 && (f->unfit || drained(f)))
       return f->unfit;
     if (f->n_present == 0 && f->failed_forks >= FORK_TRIES)
       return 1;
     mc_time next = end_doomed(f);
-    mc_time retry = f->failed_forks ? f->next_fork : MC_FOREVER;
+    bool missing = wanted && f->n_present < f->options.processes;
+    mc_time retry = missing ? f->next_fork : MC_FOREVER;
     mc_wait(NULL, 0, next < retry ? next : retry);
   }
 }

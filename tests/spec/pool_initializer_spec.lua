@@ -32,19 +32,28 @@ describe("Pool initializer", function()
     local started = mooncrew.Queue()
     local pool = Pool{ processes = 2, initializer = function()
       started:put(1)
-      kill_self("sigkill")
+      kill_self("sigusr1")
     end }
     local first, second = pool:apply_async(print), pool:apply_async(print)
     local err = fails("die before they begin a task", first.get, first)
     assert.equal("WorkerLost", err.kind)
-    assert.equal(-9, err.exitcode)
+    assert.equal(-10, err.exitcode)
     assert.is_true(err.pid > 1)
-    fails("with signal 9", second.get, second)
-    fails("with signal 9", pool.apply, pool, print)
+    fails("with signal 10", second.get, second)
+    fails("with signal 10", pool.apply, pool, print)
     -- Those that were under way when the last one was counted have started too.
     assert.is_true(started:qsize() >= 5 and started:qsize() <= 7)
     pool:close()
     assert.is_true(pool:join())
+  end)
+
+  it("whose worker is killed is called in others, for longer", function()
+    local started = mooncrew.Value(0)
+    local pool <close> = Pool{ processes = 1, initializer = function()
+      if started:incr(1) <= 7 then kill_self "sigkill" end
+    end }
+    assert.equal(8, (pool:apply(function() return started.value end)))
+    assert.equal(7, pool:stats().restarts)
   end)
 
   it("that leaves its worker, with whatever status, is given up too", function()

@@ -32,28 +32,25 @@ local function task(i)
   return text
 end
 
--- A random worker that was not killed before. One that has begun nothing yet may be it, but not
--- often in a row: a pool whose workers all die at birth gives up, and rightly.
-local function choose(foreman, killed, newborn)
+-- A random worker that was not killed before; one that has begun nothing yet may be it.
+local function choose(foreman, killed)
   local workers = trial.children(foreman)
   local pid = #workers > 0 and workers[math.random(#workers)]
-  if not pid or killed[pid] or newborn >= 3 and not hand[pid] then return nil end
-  return pid
+  return not killed[pid] and pid
 end
 
 -- Kills a random worker KILLS times, at any moment; the pids go into a queue.
 local function killer(foreman, pids, seed)
   math.randomseed(seed)
-  local killed, newborn = {}, 0
+  local killed = {}
   for k = 1, KILLS do
     while begun.value < k * PACE do uv.sleep(1) end
     local at = uv.hrtime() + math.random(0, 2000000) -- ns: as long as the longest task
     repeat until uv.hrtime() >= at
     local pid
     repeat
-      pid = choose(foreman, killed, newborn)
+      pid = choose(foreman, killed)
     until pid and uv.kill(pid, "sigkill") == 0
-    newborn = hand[pid] and 0 or newborn + 1
     killed[pid] = true
     pids:put(pid)
     kills:incr(1)
@@ -227,6 +224,25 @@ trial.test("no retries, map", function()
     trial.expect(math.abs(hand[err.pid]) == i or hand[err.pid] < 0, "item %d is blamed, %d had %d",
       i, err.pid, hand[err.pid])
   end
+end)
+
+-- Somebody kills each worker before it begins: that is waited for to pass, and not for ever.
+trial.test("before they begin", function()
+  local function run(seconds)
+    local fine = uv.hrtime() + seconds * 1000000000
+    local pool <close> = mooncrew.Pool{ processes = 2, initializer = function()
+      if uv.hrtime() < fine then uv.kill(mooncrew.getpid(), "sigkill") end
+    end }
+    local ok, value = pcall(pool.apply, pool, mooncrew.getpid)
+    return ok, value, pool:stats().restarts
+  end
+  local ok, err, n = run(3)
+  trial.expect(ok, "given up after %d: %s", n, err)
+  trial.note("killed for 3 s: %d workers", n)
+  trial.expect(n < 60, "%d workers in 3 s", n)
+  ok, err, n = run(60)
+  trial.expect(not ok and err.kind == "WorkerLost" and err.exitcode == -9, "%s", err)
+  trial.note("given up after %d workers", n)
 end)
 
 trial.finish()

@@ -13,7 +13,9 @@
 
 #include <cmocka.h>
 
-enum { ECHO, DIE, ENDLESS, UNFIT, STILLBORN, HANGS };
+enum { ECHO, DIE, ENDLESS, UNFIT, STILLBORN, SHOT, HANGS };
+
+#define SHOTS 7 /* more than die by themselves before they are given up */
 
 static mc_ref tasks, results;
 static struct mc_board *board;
@@ -27,6 +29,8 @@ static int work(void *data, const struct mc_seat *seat) {
   while (*(int *)data == HANGS)
     ;
   if (*(int *)data == STILLBORN)
+    _exit(3);
+  if (*(int *)data == SHOT && seat->number <= SHOTS)
     raise(SIGKILL);
   assert_true(mc_seat_ready(seat));
   while (mc_queue_take(tasks, &lease, 1, MC_FOREVER) == 1) {
@@ -212,10 +216,26 @@ static void gives_up_on_workers_that_die_before_they_begin(void **state) {
     assert_int_equal(receive().status, MC_RESULT_RESTART);
   struct mc_result_head head = receive();
   assert_int_equal(head.status, MC_RESULT_FUTILE);
-  assert_int_equal(head.code, -SIGKILL);
+  assert_int_equal(head.code, 3);
   assert_int_equal(mc_child_join(&foreman, MC_FOREVER), 0);
   assert_int_equal(foreman.code, 1);
   assert_int_equal(mc_queue_size(results), 0);
+  drop_queues();
+}
+
+static void replaces_workers_that_are_killed_before_they_begin(void **state) {
+  (void)state;
+  int kind = SHOT;
+  struct mc_child foreman;
+  assert_int_equal(start(&foreman, 1, &kind), 0);
+  give(1, ECHO);
+  for (int i = 0; i < SHOTS; i++)
+    assert_int_equal(receive().status, MC_RESULT_RESTART);
+  struct mc_result_head head = receive();
+  assert_int_equal(head.status, MC_RESULT_RETURNED);
+  assert_int_equal(head.code, SHOTS + 1);
+  mc_queue_close(tasks);
+  assert_int_equal(mc_child_join(&foreman, MC_FOREVER), 0);
   drop_queues();
 }
 
@@ -291,6 +311,7 @@ int main(void) {
       cmocka_unit_test(ends_the_worker_of_a_doomed_task_alone),
       cmocka_unit_test(gives_up_on_workers_that_are_unfit),
       cmocka_unit_test(gives_up_on_workers_that_die_before_they_begin),
+      cmocka_unit_test(replaces_workers_that_are_killed_before_they_begin),
       cmocka_unit_test(gives_up_on_workers_that_do_not_get_ready),
       cmocka_unit_test(goes_on_for_ever_with_tasks_that_kill),
       cmocka_unit_test(takes_its_workers_along_when_it_is_killed),
