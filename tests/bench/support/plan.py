@@ -90,6 +90,11 @@ def call():
     return limit("empty lua_call", "call", 3000000)
 
 
+def making(kind):
+    """What Lua takes to make what is got, whoever brings it."""
+    return Side(f"Lua makes the {kind}", ["values", kind], 2000000)
+
+
 def hundreds(n):
     """The check of n strings of 100 bytes."""
     return n * 100
@@ -105,11 +110,13 @@ QUEUES = [
         ours("traffic", "string", "1", 1000000, check=hundreds),
         python("traffic", "string", "1", 50000, check=hundreds),
         limit("ring, 100 bytes", "ring", "100", 5000000),
+        making("string"),
     ], [Goal(15, "Python"), Goal(5e6)]),
     Row("queue, small tables", [
         ours("traffic", "table", "1", 500000, check=triangle),
         python("traffic", "table", "1", 20000, check=triangle),
         limit("ring, 32 bytes", "ring", "32", 5000000),
+        making("table"),
     ], [Goal(6, "Python"), Goal(2e6)]),
     Row("queue, 1 MiB strings", [
         ours("traffic", "megabyte", "1", 2000, check=lambda n: n << 20),
@@ -120,6 +127,7 @@ QUEUES = [
         ours("batch", 2000000, check=hundreds),
         python("batch", 200000, check=hundreds),
         limit("ring, 100 bytes", "ring", "100", 5000000),
+        making("string"),
     ], [Goal(10e6)]),
     Row("queue, integers, 2 to 2", [
         ours("traffic", "integer", "2", 500000, check=triangle, workers=2),
