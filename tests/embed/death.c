@@ -141,6 +141,54 @@ static void test_host_killed(void **state) {
   print_message("  all gone after at most %.1f ms\n", longest * 1e3);
 }
 
+/* Opens, submits and closes, over and over. */
+static _Noreturn void be_a_busy_host(int report) {
+  struct record record = {0};
+  for (bool told = false;; told = true) {
+    mooncrew *host = open_host(2, 0);
+    for (int i = 0; i < 20; i++)
+      submit_chunk(host, i % 10 ? "return 1" : "while true do end", keep, &record);
+    if (!told && write(report, "x", 1) != 1)
+      _exit(1);
+    for (int i = 0; i < 5; i++)
+      mooncrew_dispatch(host, 1);
+    mooncrew_close(host, 0);
+  }
+}
+
+/* This process adopts what loses its parent: with the last of them there is no child. */
+static void test_host_killed_anywhere(void **state) {
+  (void)state;
+  unsigned seed = 1;
+  double longest = 0;
+  assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  for (int round = 0; round < HOST_KILLS; round++) {
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    fflush(NULL);
+    pid_t host = fork();
+    if (host == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      be_a_busy_host(ends[1]);
+    }
+    if (round % 2) /* else it dies while it starts */
+      assert_int_equal(read(ends[0], &byte, 1), 1);
+    usleep(rand_r(&seed) % 10000);
+    kill(host, SIGKILL);
+    double start = seconds_now();
+    while (waitpid(-1, NULL, 0) > 0)
+      ;
+    assert_int_equal(errno, ECHILD);
+    if (seconds_now() - start > longest)
+      longest = seconds_now() - start;
+    close(ends[0]);
+    close(ends[1]);
+  }
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+  print_message("  all gone after at most %.1f ms\n", longest * 1e3);
+}
+
 /* A child of the host holds a copy of its end of the socket: it must not keep the helper
  * alive. */
 static void test_host_killed_with_child(void **state) {
@@ -188,6 +236,7 @@ int main(void) {
       cmocka_unit_test(test_script_kills_helper),
       cmocka_unit_test(test_script_kills_foreman),
       cmocka_unit_test(test_host_killed),
+      cmocka_unit_test(test_host_killed_anywhere),
       cmocka_unit_test(test_host_killed_with_child),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

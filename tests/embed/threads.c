@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { THREADS = 8, TASKS = 10000, OPENS = 40 };
+enum { THREADS = 8, TASKS = 10000, MIXED = 3000, OPENS = 40 };
 
 static atomic_bool stop;
 
@@ -125,6 +125,61 @@ static void test_storm(void **state) {
   join(storms, THREADS);
 }
 
+/* Every third task fails, every third is cancelled if it is in time. */
+static void *mix(void *data) {
+  struct crowd *crowd = data;
+  unsigned number;
+  while ((number = atomic_fetch_add(&crowd->submitted, 1)) < MIXED) {
+    const char *source = number % 3 == 1 ? "error('no')" : "return 1";
+    mooncrew_task task = 0;
+    int code;
+    while ((code = mooncrew_submit_source(crowd->host, source, strlen(source), NULL, NULL,
+                                          NULL, &task, NULL)) == MOONCREW_EAGAIN)
+      mooncrew_dispatch(crowd->host, 0);
+    if (number % 3 == 2)
+      mooncrew_cancel(crowd->host, task, false);
+    code = mooncrew_wait(crowd->host, task, MOONCREW_FOREVER, NULL, NULL);
+    if (code == (number % 3 == 1 ? MOONCREW_ERUN : MOONCREW_OK) ||
+        (number % 3 == 2 && code == MOONCREW_ECANCELLED))
+      atomic_fetch_add(&crowd->outcomes, 1);
+  }
+  return NULL;
+}
+
+static void *look_on(void *data) {
+  struct crowd *crowd = data;
+  while (!atomic_load(&stop)) {
+    mooncrew_stats stats = stats_of(crowd->host); /* which checks the sum */
+    atomic_fetch_add(&crowd->called, stats.helper != 0);
+    sched_yield();
+  }
+  return NULL;
+}
+
+/* submitted == done + failed + cancelled + in flight, whenever anybody looks. */
+static void test_sum(void **state) {
+  (void)state;
+  pthread_t users[THREADS], watcher;
+  struct crowd crowd = {.host = open_host(2, 50)};
+  atomic_store(&stop, false);
+  start(&watcher, 1, look_on, &crowd);
+  start(users, THREADS, mix, &crowd);
+  join(users, THREADS);
+  atomic_store(&stop, true);
+  join(&watcher, 1);
+  mooncrew_stats stats = stats_of(crowd.host);
+  assert_int_equal(crowd.outcomes, MIXED);
+  assert_int_equal(stats.submitted, MIXED);
+  assert_int_equal(stats.in_flight, 0);
+  assert_int_equal(stats.failed, MIXED / 3);
+  assert_int_equal(stats.done + stats.cancelled, MIXED - MIXED / 3);
+  assert_true(crowd.called > 0);
+  print_message("  %llu done, %llu failed, %llu cancelled; looked at %u times\n",
+                (unsigned long long)stats.done, (unsigned long long)stats.failed,
+                (unsigned long long)stats.cancelled, crowd.called);
+  assert_int_equal(mooncrew_close(crowd.host, 0), MOONCREW_OK);
+}
+
 static void *wait_for_ever(void *data) {
   struct crowd *crowd = data;
   mooncrew_task task = 0;
@@ -226,6 +281,7 @@ static void test_thread_cancelled(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_storm),
+      cmocka_unit_test(test_sum),
       cmocka_unit_test(test_close_while_others_wait),
       cmocka_unit_test(test_cancel_from_all),
       cmocka_unit_test(test_cancel_wakes),
