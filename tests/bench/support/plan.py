@@ -251,4 +251,15 @@ PROCESSES = [
     ], [Goal(1 / 1.5, "lua5.4")], is_rate=False),
 ]
 
-ROWS = PROCESSES + QUEUES + POOLS + TABLES
+HOSTS = [
+    Row("task from C and back, µs", [
+        Side("ours", ["host", "task", "1"], 10000),
+        limit("a word by pipes", "host", "pipe", "1", 20000),
+    ], is_rate=False, scale=1e6),
+    Row("tasks from C, 1,000 in flight", [
+        Side("ours", ["host", "task", "1000"], 200000),
+        limit("words by pipes", "host", "pipe", "1000", 200000),
+    ]),
+]
+
+ROWS = PROCESSES + QUEUES + POOLS + TABLES + HOSTS
