@@ -5,6 +5,7 @@
 local address = {}
 
 local PORTS = { http = "80", https = "443" }
+local MAX_ORIGINS = 1000 -- that are remembered
 
 -- Lists are written by hand: what may not stand in an address is escaped.
 local function escape(text)
@@ -28,25 +29,48 @@ local function remove_dots(path)
   return "/" .. table.concat(parts, "/")
 end
 
+-- The origin of "HTTP://me@Example.org:80", or false.
+local function read_origin(text)
+  local scheme, authority = text:match("^(%a+)://(.*)$")
+  scheme = scheme:lower()
+  if not PORTS[scheme] then return false end
+  local user, host = authority:match("^(.*@)([^@]*)$")
+  host = (host or authority):lower()
+  local name, port = host:match("^(.-):(%d*)$")
+  if name and (port == "" or port == PORTS[scheme]) then host = name end
+  if host == "" or host:find("[%s%c]") then return false end
+  return scheme .. "://" .. (user or "") .. host
+end
+
+-- Many addresses, few origins: they are read once.
+local origins, n_origins = {}, 0
+
+local function origin_of(text)
+  local origin = origins[text]
+  if origin == nil then
+    if n_origins == MAX_ORIGINS then origins, n_origins = {}, 0 end
+    origin = read_origin(text)
+    origins[text], n_origins = origin, n_origins + 1
+  end
+  return origin
+end
+
+local function target_of(rest)
+  -- Most have nothing to be escaped or removed.
+  if rest:find("^/[%w/._-]*$") and not rest:find("/.", 1, true) then return rest end
+  local path, query = rest:match("^([^?]*)(.*)$")
+  if path == "" then path = "/" end
+  return escape(remove_dots(path) .. query)
+end
+
 ---Takes an http or https address apart.
 ---@param url string
 ---@return { origin: string, target: string }? parts the origin with its port unless that is the
 ---  usual one, the target with path and query
 function address.parse(url)
-  local scheme, authority, rest = url:match("^(%a+)://([^/?#]+)([^#]*)")
-  scheme = scheme and scheme:lower()
-  if not PORTS[scheme] then return nil end
-  local user, host = authority:match("^(.*@)([^@]*)$")
-  host = (host or authority):lower()
-  local name, port = host:match("^(.-):(%d*)$")
-  if name and (port == "" or port == PORTS[scheme]) then host = name end
-  if host == "" or host:find("[%s%c]") then return nil end
-  local path, query = rest:match("^([^?]*)(.*)$")
-  if path == "" then path = "/" end
-  return {
-    origin = scheme .. "://" .. (user or "") .. host,
-    target = escape(remove_dots(path) .. query),
-  }
+  local text, rest = url:match("^(%a+://[^/?#]+)([^#]*)")
+  local origin = text and origin_of(text)
+  return origin and { origin = origin, target = target_of(rest) } or nil
 end
 
 ---The one form of an address, without its fragment; nil when it is not of http or https.

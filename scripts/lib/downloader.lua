@@ -76,23 +76,29 @@ local function download(url, state)
   end
 end
 
--- Starts as many downloads as may be under way. Each that ends starts the next ones.
+-- A coroutine task: downloads this, and then one after another, as long as there are any.
+local function work(state, url, host)
+  while url do
+    local ok, err = pcall(download, url, state)
+    state.turns:done(host)
+    if not ok then
+      state.fault = state.fault or err
+      stop(state)
+    end
+    state.changed:set()
+    url, host = state.turns:take()
+  end
+  state.running = state.running - 1
+  state.changed:set()
+end
+
+-- Starts as many tasks as may be under way.
 local function start_some(state)
   while state.running < state.options.concurrency do
     local url, host = state.turns:take()
     if not url then return end
     state.running = state.running + 1
-    state.pool:submit(function()
-      local ok, err = pcall(download, url, state)
-      state.running = state.running - 1
-      state.turns:done(host)
-      if not ok then
-        state.fault = state.fault or err
-        stop(state)
-      end
-      start_some(state)
-      state.changed:set()
-    end)
+    state.pool:submit(work, { state, url, host })
   end
 end
 

@@ -69,10 +69,18 @@ local function take_permit(shared, origin)
   return permit
 end
 
+-- robots.txt is a page like another, but for its size and that its redirects are followed.
+local function robots_request(request)
+  local copy = {}
+  for name, value in pairs(request) do copy[name] = value end
+  copy.max_size, copy.follow, copy.max_redirects = MAX_ROBOTS, true, 5
+  return copy
+end
+
 -- Gets a robots.txt: its text, and why nothing at all is allowed.
 local function fetch_robots(shared, origin, request)
   local permit <close> = take_permit(shared, origin) -- luacheck: ignore 211
-  local answer, err = http.get(origin .. "/robots.txt", request)
+  local answer, err = http.get(origin .. "/robots.txt", robots_request(request))
   if not answer then return { reason = reason_of(err, origin .. "/robots.txt") } end
   if answer.status == 429 or answer.status >= 500 then
     return { reason = string.format("HTTP status %d", answer.status) }
@@ -109,14 +117,6 @@ local function robots_allow(shared, parts, request)
   return nil, "robots.txt forbids it"
 end
 
--- robots.txt is a page like another, but for its size and that its redirects are followed.
-local function robots_request(request)
-  local copy = {}
-  for name, value in pairs(request) do copy[name] = value end
-  copy.max_size, copy.follow, copy.max_redirects = MAX_ROBOTS, true, 5
-  return copy
-end
-
 ---Waits until an address may be asked for.
 ---@param shared manners.shared
 ---@param url string
@@ -127,7 +127,7 @@ function manners.enter(shared, url, request)
   local parts = address.parse(url)
   if not parts then return nil, "not an http address" end
   if shared.robots then
-    local ok, reason = robots_allow(shared, parts, robots_request(request))
+    local ok, reason = robots_allow(shared, parts, request)
     if not ok then return nil, reason end
   end
   return take_permit(shared, parts.origin)
