@@ -14,36 +14,18 @@ function interrupt.is(err)
   return err:find("interrupted!$") ~= nil or err:find("terminated!$") ~= nil
 end
 
-local function exposed(ok, ...)
-  hold(false)
-  if not ok then error((...), 0) end
-  return ...
-end
-
-local function shielded(ok, ...)
-  hold(true)
-  if not ok then error((...), 0) end
-  return ...
-end
-
 ---Calls fn(...), which is not to break off in the middle: no step of Lua in it is interrupted, but
 ---what it leaves open.
----@param fn function
-function interrupt.shield(fn, ...)
-  if hold(true) then return fn(...) end
-  return exposed(pcall(fn, ...))
-end
+---@type fun(fn: function, ...: any): any ...
+interrupt.shield = parts.shield
+
+---Calls fn(...) as if there was no shield around it: a wait, or what is the user's.
+---@type fun(fn: function, ...: any): any ...
+interrupt.open = parts.open
 
 local function open(fn, ...)
   hold(false)
   return fn(...)
-end
-
----Calls fn(...) as if there was no shield around it: a wait, or what is the user's.
----@param fn function
-function interrupt.open(fn, ...)
-  if not hold(true) then return open(fn, ...) end
-  return shielded(pcall(open, fn, ...))
 end
 
 local function restore(was, ...)

@@ -20,6 +20,7 @@
 #include "bind/pool.h"
 #include "bind/process.h"
 #include "bind/queue.h"
+#include "bind/shield.h"
 #include "bind/sync.h"
 #include "bind/task.h"
 #include "bind/waitable.h"
@@ -154,6 +155,7 @@ static void open_parts(lua_State *L) {
   lua_pushcfunction(L, bind_error_handler);
   lua_setfield(L, -2, "error_handler");
   bind_open_latch(L);
+  bind_open_shield(L);
   bind_open_dict_parts(L);
   bind_open_list_parts(L);
   bind_open_sync(L);
