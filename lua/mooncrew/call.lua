@@ -15,7 +15,7 @@ local call = {}
 ---@return mooncrew.Call
 function call.new(task) return setmetatable(task, Call) end
 
-function Call:returned(...) result.returned(self.result, table.pack(...)) end
+function Call:returned(...) result.returned(self.result, ...) end
 
 ---What came out of the worker on stdout and stderr meanwhile.
 function Call:wrote(stdout, stderr) self.result.stdout, self.result.stderr = stdout, stderr end

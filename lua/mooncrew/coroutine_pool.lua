@@ -219,7 +219,7 @@ mapping.install(CoroutinePool)
 
 ---@package
 function CoroutinePool:wait_for(res, timeout)
-  return res.latch:wait(timeout)
+  return result.latch(res):wait(timeout)
 end
 
 ---@package

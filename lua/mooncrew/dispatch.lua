@@ -6,8 +6,8 @@
 --                ▼      │
 --             waits ────┘  for shared memory (held), or for the time of its next try (delayed)
 --
--- A task (mapping.lua) is in `pending` from give to its end, and is ended once, by one of its
--- methods.
+-- A task (mapping.lua) is under way from give to its end (runtime/bind/ledger.h), and is ended
+-- once, by one of its methods.
 
 local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
@@ -20,26 +20,17 @@ local ROOM_NAP = 0.01 -- seconds until a task for which there was no room is tri
 local PATIENCE = 2    -- nothing is at work; and for so long
 local LONG = 0.002    -- seconds after which a worker's chunk is divided, when others have nothing
 
+local NO_ARGS = {}
+
 local dispatch = {}
 
--- A task's id is a running number above the slot that it has in `pending`. Slots are used again,
--- or the table would be hashed anew all the time.
-local SLOT = 0xFFFFFFFF
-
 local function remember(self, task)
-  local n_free, slot = self.n_free, self.n_pending + 1
-  if n_free > 0 then
-    slot, self.n_free = self.free[n_free], n_free - 1
-  end
-  self.last_number = self.last_number + 1
-  task.id = self.last_number << 32 | slot
-  self.pending[slot] = task
-  self.n_pending = self.n_pending + 1
+  task.id = self.core:remember(task)
   if task.divisible then self.n_divisible = self.n_divisible + 1 end
   return task.id
 end
 
--- Whether a task of `pending` waits here, instead of being with the workers.
+-- Whether a task waits here, instead of being with the workers.
 local function set_waits(self, task, waits)
   if task.waits == waits then return end
   task.waits = waits
@@ -47,16 +38,35 @@ local function set_waits(self, task, waits)
 end
 
 local function forget(self, id)
-  local slot = id & SLOT
-  local task = self.pending[slot]
-  if not task or task.id ~= id then return nil end -- the outcome of an earlier try, say
-  self.pending[slot] = false
-  self.n_free = self.n_free + 1
-  self.free[self.n_free] = slot
-  self.n_pending = self.n_pending - 1
+  local task, item = self.core:forget(id)
+  if item then return task:item(item) end
+  if not task then return nil end -- the outcome of an earlier try, say
   if task.divisible then self.n_divisible = self.n_divisible - 1 end
   if task.waits then set_waits(self, task, false) end
   return task
+end
+
+-- The task of an id; an item of a map becomes one.
+local function find(self, id)
+  local core = self.core
+  local task, item = core:find(id)
+  if not item then return task end
+  task = task:item(item)
+  task.id = id
+  core:replace(id, task)
+  return task
+end
+
+-- All tasks under way; each is made when its turn comes, and may be over by then.
+local function each(self)
+  local ids, i = self.core:ids(), 0
+  return function()
+    while i < #ids do
+      i = i + 1
+      local task = find(self, ids[i])
+      if task then return task end
+    end
+  end
 end
 
 local function add_output(task, err)
@@ -87,7 +97,7 @@ end
 local function try_again(self, task)
   task.tried = task.tried + 1
   self.counts.retried = self.counts.retried + 1
-  local delay = retry.delay(task.retries, task.tried)
+  local delay = retry.delay(task.retries or self.retries, task.tried)
   if delay == 0 then return give_again(self, task) end
   remember(self, task)
   set_waits(self, task, true)
@@ -110,7 +120,8 @@ end
 local function lost_alone(self, task, err)
   if was_finished(self, task, err) then return end
   if task.called_off then return task:passed(mooncrew.Cancelled) end
-  if task.tried < task.retries.max and not task.given_up and not self.draining then
+  local retries = task.retries or self.retries
+  if task.tried < retries.max and not task.given_up and not self.draining then
     try_again(self, task)
   else
     fail(self, task, err)
@@ -141,7 +152,7 @@ local function give_due(self)
   local now = parts.now()
   repeat
     local task = retry.take_due(self.delayed, now)
-    if task and self.pending[task.id & SLOT] == task then
+    if task and find(self, task.id) == task then
       forget(self, task.id)
       give_again(self, task)
     end
@@ -152,7 +163,7 @@ end
 -- there are none to come, somebody else may.
 local function hold(self, task)
   set_waits(self, task, true)
-  if self.n_pending > self.n_waiting then return line.push_front(self.held, task) end
+  if self.core:under_way() > self.n_waiting then return line.push_front(self.held, task) end
   local now = parts.now()
   task.hungry = task.hungry or now
   if now - task.hungry < PATIENCE then return retry.wait(self.delayed, now + ROOM_NAP, task) end
@@ -169,7 +180,7 @@ end
 local function flush(self, caller)
   local unsent, failed = self.core:flush()
   if unsent then
-    for i = #unsent, 1, -1 do hold(self, self.pending[unsent[i] & SLOT]) end
+    for i = #unsent, 1, -1 do hold(self, find(self, unsent[i])) end
   end
   if not failed then return nil end
   local err
@@ -188,17 +199,17 @@ local function submit(self, task)
     return core:submit(task.id, task.mode, task.fn, task.timeout, task.capture, task.list,
       task.first, task.last)
   end
-  local args = task.args
-  return core:submit(task.id, task.mode, task.fn, task.timeout, task.capture,
-    table.unpack(args, 1, args.n or #args))
+  local args = task.args or NO_ARGS
+  return core:submit(task.id, task.mode, task.fn, task.timeout or self.timeout,
+    task.capture or self.capture, table.unpack(args, 1, args.n or #args))
 end
 
 -- Gives some of the tasks that are held: not many at a time, for what filled the memory may again.
 local function give_held(self)
-  while self.n_pending - self.n_waiting < 2 * self.processes do
+  while self.core:under_way() - self.n_waiting < 2 * self.processes do
     local task = line.pop(self.held)
     if not task then return end
-    if task.waits and self.pending[task.id & SLOT] == task then
+    if task.waits and find(self, task.id) == task then
       set_waits(self, task, false)
       local ok, err = pcall(submit, self, task)
       if not ok then
@@ -216,8 +227,8 @@ end
 local function take_back(self)
   local ids = self.core:recall()
   for i = #ids, 1, -1 do
-    local task = self.pending[ids[i] & SLOT]
-    if task and task.id == ids[i] then
+    local task = find(self, ids[i])
+    if task then
       set_waits(self, task, true)
       line.push_front(self.held, task)
     end
@@ -246,14 +257,23 @@ end
 local accept
 
 local function keep_output(self, id, stdout, stderr, ...)
-  local task = self.pending[id & SLOT]
-  if task and task.id == id then task.stdout, task.stderr = stdout, stderr end
+  local task = find(self, id)
+  if task then task.stdout, task.stderr = stdout, stderr end
   return accept(self, ...)
 end
 
--- Deals with one message of the results queue; false when there was none.
+-- Results that were just noted: of n items of a map, or of n calls. The next one can't be, for err.
+local function count_done(self, common, n, err, task, item)
+  self.counts.done = self.counts.done + n
+  if common then common:done(n) end
+  if err ~= nil and task then fail(self, item and task:item(item) or task, err) end
+  return n + (err ~= nil and 1 or 0)
+end
+
+-- Deals with what comes of the results queue; how many messages that were.
 function accept(self, id, status, ...)
-  if id == nil then return false end
+  if id == nil then return 0 end
+  if status == "done" then return count_done(self, id, ...) end
   if status == "mapped" then
     unpack(self, id, ...)
   elseif status == "returned" then
@@ -280,14 +300,18 @@ function accept(self, id, status, ...)
   else
     self.broken = ... -- why no worker can work
   end
-  return true
+  return 1
 end
 
 ---Deals with all messages of the results queue; how many they were.
 ---@return integer
 function dispatch.take_in(self)
   local core, n = self.core, 0
-  while self.callbacks.foreign == nil and accept(self, core:collect()) do n = n + 1 end
+  while self.callbacks.foreign == nil do
+    local more = accept(self, core:collect())
+    if more == 0 then break end
+    n = n + more
+  end
   return n
 end
 
@@ -301,18 +325,15 @@ end
 ---Nobody is there any more who could do what is under way.
 ---@param cancelled boolean for it was terminated; or as an error
 function dispatch.fail_rest(self, cancelled)
-  local rest = {}
-  for _, task in ipairs(self.pending) do
-    if task then rest[#rest + 1] = task end
-  end
-  table.sort(rest, function(a, b) return math.ult(a.id, b.id) end)
+  local ids = self.core:ids()
+  table.sort(ids, math.ult)
   self.gone = true
-  for _, task in ipairs(rest) do
+  for _, id in ipairs(ids) do
     -- One by one: a callback may wait for those behind it, and deal with them.
-    local is_there = forget(self, task.id)
-    if is_there and cancelled then
+    local task = forget(self, id)
+    if task and cancelled then
       task:cancelled()
-    elseif is_there then
+    elseif task then
       task.never_ran = true
       fail(self, task, dispatch.why_gone(self))
     end
@@ -324,15 +345,15 @@ end
 function dispatch.poll(self)
   local core = self.core
   -- Asked first: what was sent before the end is collected below.
-  local ended = self.n_pending > 0 and core:has_ended()
+  local ended = core:under_way() > 0 and core:has_ended()
   local n = dispatch.take_in(self)
   if n == 0 and core:is_starved() then take_back(self) end
   if self.n_waiting > 0 then
     give_due(self)
     give_held(self)
   end
-  if ended and self.n_pending > 0 then dispatch.fail_rest(self, self.terminated) end
-  if self.closed and self.n_pending == 0 then core:close() end
+  if ended and core:under_way() > 0 then dispatch.fail_rest(self, self.terminated) end
+  if self.closed and core:under_way() == 0 then core:close() end
   return n
 end
 
@@ -347,8 +368,8 @@ end
 function dispatch.divide(self)
   if self.n_divisible == 0 or self.draining or self.core:queued() > 0 then return end
   local tasks = {}
-  for _, task in ipairs(self.pending) do
-    if task and task.divisible and not task.waits then tasks[#tasks + 1] = task end
+  for task in each(self) do
+    if task.divisible and not task.waits then tasks[#tasks + 1] = task end
   end
   for _, task in ipairs(tasks) do
     local begun = self.core:take_back(task.id)
@@ -383,6 +404,19 @@ function dispatch.give(self, task, more)
   if err ~= nil then error(err, 0) end
 end
 
+---Gives items of a list, each as a task of its own, of which nothing is kept but its number.
+---A flush is to follow.
+---@param common table what they have in common: see map_job.lua
+---@param first integer
+---@param last integer
+---@return integer n how many; 0: they can't be given like that, or the first can't be sent
+---@return any? err why the next one can't be sent
+function dispatch.give_items(self, common, first, last)
+  if self.draining or not line.is_empty(self.held) then return 0 end
+  return self.core:submit_items(common, common.mode, common.fn, common.timeout, common.capture,
+    common.list, first, last)
+end
+
 ---Sends what was given.
 function dispatch.flush(self) flush(self) end
 
@@ -390,23 +424,24 @@ function dispatch.flush(self) flush(self) end
 function dispatch.give_up_queued(self)
   flush(self)
   take_back(self)
-  local queued = {}
-  for _, task in ipairs(self.pending) do
-    if task and task.waits then queued[#queued + 1] = task end
-  end
-  table.sort(queued, function(a, b) return math.ult(a.id, b.id) end)
-  for _, task in ipairs(queued) do
-    if forget(self, task.id) then task:cancelled() end
+  local ids = self.core:ids()
+  table.sort(ids, math.ult)
+  for _, id in ipairs(ids) do
+    local task = find(self, id)
+    if task and task.waits then
+      forget(self, id)
+      task:cancelled()
+    end
   end
 end
 
 ---Ends all tasks that are at work, of a run that was called off. What has been done counts still.
 function dispatch.call_off(self)
-  for _, task in ipairs(self.pending) do
-    if task and task.waits then
+  for task in each(self) do
+    if task.waits then
       forget(self, task.id)
       task:passed(mooncrew.Cancelled)
-    elseif task then
+    else
       task.called_off = true
       self.core:doom(task.id)
     end
@@ -415,8 +450,8 @@ end
 
 ---With `force` the worker that has the task in hand is ended.
 function dispatch.cancel(self, res, force)
-  for _, task in ipairs(self.pending) do
-    if task and task.result == res then
+  for task in each(self) do
+    if task == res or task.result == res then
       task.given_up = true
       if task.waits then
         forget(self, task.id)

@@ -34,7 +34,7 @@ function drain.finish(pool)
   local err = pool.interruption
   if err == nil then return end
   pool:poll()
-  while pool.n_pending > 0 do
+  while pool.core:under_way() > 0 do
     pool:await()
     pool:poll()
   end
@@ -46,7 +46,7 @@ end
 ---@param pool mooncrew.Pool
 function drain.close(pool)
   -- What began the drain has been raised when all was done: this is a second one.
-  local second = pool.draining and pool.n_pending > 0
+  local second = pool.draining and pool.core:under_way() > 0
   pool.interruption = nil
   if not pool.draining then interrupt.shield(begin, pool) end
   if second or not pcall(pool.join, pool) then pool:terminate(true) end

@@ -205,7 +205,7 @@ local function find_chunk(pool, job)
     local ahead = job.given - job.taken
     if not job.exhausted and ahead * job.chunksize < job.buffer then
       give_next(job)
-    elseif ahead == 0 or pool.draining and pool.n_pending == 0 then
+    elseif ahead == 0 or pool.draining and pool.core:under_way() == 0 then
       -- In the second case the Ctrl-C came while a chunk was being given.
       local err = job.source_error
       job.source_error = nil

@@ -14,6 +14,7 @@ local result = require "mooncrew.result"
 local retry = require "mooncrew.retry"
 
 local WINDOW = 1024   -- chunks of one map that are under way at a time
+local ITEMS = 4096    -- items, when each is a task: the workers are long done with few of them
 local TARGET = 0.0005 -- seconds that a chunk should take
 local MOST = 8192     -- items in a chunk
 local GROWTH = 4      -- a chunk is at most so many times the size of one before
@@ -82,9 +83,9 @@ end
 
 local feed -- defined below
 
--- A part is over: n items more are done.
-local function finish_part(job, n)
-  job.under_way = job.under_way - 1
+-- Parts are over (default: one): n items more are done.
+local function finish_part(job, n, parts_done)
+  job.under_way = job.under_way - (parts_done or 1)
   if job.bar then job.bar:step(n) end
   if job.pool.gone then
     give_up(job)
@@ -97,7 +98,7 @@ local function finish_part(job, n)
   if job.error_index then
     result.raised(job.result, job.error)
   else
-    result.returned(job.result, { job.out, n = 1 })
+    result.returned(job.result, job.out)
   end
 end
 
@@ -140,6 +141,16 @@ local function new_part(job, first, last)
   return setmetatable({ first = first, last = last, divisible = divisible, id = 0, tried = 0 },
     job.common)
 end
+
+---The task of an item that was none of its own (Pool:give_items). Of what all parts have in common.
+---@param index integer
+function Part:item(index)
+  return setmetatable({ first = index, last = index, divisible = false, id = 0, tried = 0 }, self)
+end
+
+---So many items that were no tasks are done. Of what all parts have in common.
+---@param n integer
+function Part:done(n) finish_part(self.job, n, n) end
 
 ---A new part for some of its items, to be given instead.
 function Part:take_out(first, last) return new_part(self.job, first, last) end
@@ -218,6 +229,14 @@ local function give_next(job)
     job.next = first + 1
     return job.pool:give(task, true)
   end
+  if job.by_item then
+    local last = math.min(job.n, first + job.window - job.under_way - 1)
+    local n, err = job.pool:give_items(job.common, first, last)
+    job.next, job.under_way = first + n, job.under_way + n
+    if n > 0 then job.pool:flush() end
+    if err ~= nil then error(err, 0) end
+    if n > 0 then return end
+  end
   local size = job.chunksize
   if job.adapts and size > 1 then
     size = math.min(size, (job.n - first) // (SHARE * job.pool.processes) + 1)
@@ -228,7 +247,7 @@ local function give_next(job)
 end
 
 local function give_some(job)
-  while job.next <= job.n and job.under_way < WINDOW and job.result.state == "pending" do
+  while job.next <= job.n and job.under_way < job.window and job.result.state == "pending" do
     give_next(job)
   end
 end
@@ -236,7 +255,7 @@ end
 -- Gives a good many at a time, or a worker falls asleep and is woken for each. Giving may take
 -- results in, whose parts call this again: one call at a time is enough.
 function feed(job)
-  if job.feeding or job.under_way > WINDOW // 2 then return end
+  if job.feeding or job.under_way > job.window // 2 then return end
   job.feeding = true
   local ok, err = pcall(give_some, job)
   job.feeding = false
@@ -260,12 +279,14 @@ function map_job.start(pool, func, mode, fn, list, options)
   if pool.book and mode == mapping.STARMAP then check_items(func, list, n) end
   local job = read_options(pool, func, options)
   job.pool, job.alone = pool, pool.book ~= nil
+  job.by_item = pool.give_items and not job.alone and not job.adapts and job.chunksize == 1
+  job.window = job.by_item and ITEMS or WINDOW
   job.mode, job.list, job.n, job.next, job.under_way = mode, list, n, 1, 0
   -- With room for all: results come in any order, and what is beyond a table's end is hashed.
   job.out = parts.list(n)
   job.result = result.new(pool, job)
   if n == 0 then
-    result.returned(job.result, { job.out, n = 1 })
+    result.returned(job.result, job.out)
     return job.result
   end
   job.fn = pool:prepare(fn)

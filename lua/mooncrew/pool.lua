@@ -21,11 +21,10 @@ local NAP = 0.0005 -- seconds
 
 ---@class mooncrew.Pool
 ---@field package core userdata
----@field package pending table[] tasks under way, by slot; false in a free slot
----@field package free integer[] the free slots: n_free of them
----@field package delayed table[] tasks of `pending` that wait to be tried again: see retry.lua
----@field package held mooncrew.line tasks of `pending` for which there was no room in shared memory
+---@field package delayed table[] tasks under way that wait to be tried again: see retry.lua
+---@field package held mooncrew.line tasks under way for which there was no room in shared memory
 ---@field package n_waiting integer tasks of these two that are not given up
+---@field package simple boolean its tasks are not captured, and in no book
 ---@field package gone boolean? nobody of it is left: no task will be done any more
 local Pool = {}
 Pool.__index = Pool
@@ -51,16 +50,13 @@ function pool.new(options)
     timeout = wanted.timeout,
     capture = wanted.capture,
     on_interrupt = wanted.on_interrupt,
-    pending = {},
-    free = {},
-    n_free = 0,
     delayed = {},
     held = line.new(),
     n_waiting = 0,
     n_divisible = 0,
     prepared = setmetatable({}, { __mode = "k" }),
-    n_pending = 0,
-    last_number = 0,
+    closed = false,
+    simple = not wanted.book and wanted.capture == 0,
     callbacks = callbacks.new(true),
     counts = { done = 0, failed = 0, retried = 0, restarts = 0 },
   }, Pool)
@@ -68,8 +64,9 @@ end
 
 -- The bookkeeping is not broken off by a Ctrl-C: it is raised when the step is done.
 local function whole(step)
-  return function(self, ...)
-    local outcome = interrupt.shield(step, self, ...)
+  local shield = interrupt.shield
+  return function(self, a, b)
+    local outcome = shield(step, self, a, b)
     if self.callbacks.foreign ~= nil then callbacks.raise_foreign(self.callbacks) end
     return outcome
   end
@@ -110,14 +107,15 @@ local function wait_for(self, res, deadline)
     local n = self:poll()
     if res.state ~= "pending" then return true end
     -- Its task is lost to a Ctrl-C in the middle of the bookkeeping.
-    if self.n_pending == 0 then return result.cancelled(res) end
+    local under_way = self.core:under_way()
+    if under_way == 0 then return result.cancelled(res) end
     local has_time = not deadline or deadline > parts.now() + NAP
-    if n >= THICK and self.n_pending > 4 * THICK and has_time then
+    if n >= THICK and under_way > 4 * THICK and has_time then
       -- Where results come thick and fast, and more are under way: woken for each of them, this
       -- process would do little else than fall asleep again, at a hundred times their price.
       interrupt.open(mooncrew.sleep, NAP)
     else
-      local ok, err = wait_for_more(self, res.latch, deadline)
+      local ok, err = wait_for_more(self, result.latch(res), deadline)
       if not ok then
         self:poll()
         if res.state ~= "pending" then return true end
@@ -152,6 +150,10 @@ end
 ---@package
 ---@param more? boolean more come at once, and then a flush
 function Pool:give(task, more) return interrupt.shield(give, self, task, more) end
+
+---Starts tasks for items of a list: see dispatch.lua.
+---@package
+Pool.give_items = dispatch.give_items
 
 -- Whether a function's encoded form is the same at any time: it has no upvalue but the globals.
 local function is_stateless(fn)
@@ -201,12 +203,7 @@ local ASYNC_OPTIONS = {
 ---@field restarts integer workers that were replaced
 ---@field callback_errors integer callbacks that raised something
 
----Starts one task.
----@param fn function
----@param args? table unpacked to args.n or #args
----@param options? mooncrew.Pool.task_options
----@return mooncrew.Result
-function Pool:apply_async(fn, args, options)
+local function apply_async(self, fn, args, options)
   self:check_open("apply_async")
   check.type("apply_async", "fn", fn, "function")
   if args ~= nil then check.type("apply_async", "args", args, "table") end
@@ -225,6 +222,22 @@ function Pool:apply_async(fn, args, options)
     name = result.check_name("apply_async", options.name),
   })
   return res
+end
+
+---Starts one task.
+---@param fn function
+---@param args? table unpacked to args.n or #args
+---@param options? mooncrew.Pool.task_options
+---@return mooncrew.Result
+function Pool:apply_async(fn, args, options)
+  if options == nil and self.simple and not self.closed and self.n_waiting == 0
+    and type(fn) == "function" and (args == nil or type(args) == "table") then
+    -- In one step of C, which nothing breaks off, and without a look at options.
+    local encoded = self.prepared[fn] or self:prepare(fn)
+    local res = result.of_call(self, encoded, args)
+    if self.core:start(res, encoded, self.timeout, args) then return res end
+  end
+  return apply_async(self, fn, args, options)
 end
 
 Pool.submit = Pool.apply_async
@@ -250,7 +263,7 @@ local function join(self, deadline)
   local core = self.core
   while true do
     self:poll()
-    if self.n_pending == 0 and core:has_ended() then
+    if core:under_way() == 0 and core:has_ended() then
       if self.book then self.book:close() end
       drain.finish(self)
       return callbacks.finish(self.callbacks, deadline)
@@ -310,7 +323,7 @@ function Pool:stats()
   return {
     workers = self.processes,
     queued = queued,
-    busy = math.min(self.processes, math.max(0, self.n_pending - queued)),
+    busy = math.min(self.processes, math.max(0, self.core:under_way() - queued)),
     done = counts.done,
     failed = counts.failed,
     retried = counts.retried,

@@ -4,12 +4,14 @@ local mooncrew = require "mooncrew"
 local parts = require "mooncrew.parts"
 local callbacks = require "mooncrew.callbacks"
 local check = require "mooncrew.check"
+local mapping = require "mooncrew.mapping"
 
 ---@class mooncrew.Result
 ---@field package owner table the pool; its method wait_for(result, timeout) does the waiting
----@field package latch userdata set when the outcome is there
+---@field package latch? userdata made when somebody waits, set when the outcome is there
 ---@field package state "pending"|"returned"|"raised"|"cancelled"|"skipped"
----@field package values table the packed results, or { error }
+---@field package n integer of values that there are then: results, or the error
+---@field package value any the value when n is 1, else a list of them
 ---@field stdout? string what the task wrote, when it was captured and the outcome is there
 ---@field stderr? string
 local Result = {}
@@ -24,11 +26,31 @@ local result = {}
 function result.new(owner, options)
   return setmetatable({
     owner = owner,
-    latch = parts.latch(),
     state = "pending",
+    n = 0,
+    value = nil,
     callback = options and options.callback,
     error_callback = options and options.error_callback,
     name = options and options.name,
+  }, Result)
+end
+
+---The Result of a call without options, which is the pool's task as well (mapping.lua).
+-- runtime/bind/pool_done.c notes its outcome.
+---@param owner mooncrew.Pool
+---@param fn userdata the function, prepared
+---@param args? table
+---@return mooncrew.Result
+function result.of_call(owner, fn, args)
+  return setmetatable({
+    owner = owner,
+    state = "pending",
+    n = 0,
+    value = nil,
+    fn = fn,
+    args = args,
+    id = 0,
+    tried = 0,
   }, Result)
 end
 
@@ -52,32 +74,51 @@ function result.check_name(func, name, level)
   return name
 end
 
+---Something to wait for that is set when the outcome is there.
+---@param self mooncrew.Result
+---@return userdata
+function result.latch(self)
+  local latch = self.latch
+  if not latch then
+    latch = parts.latch()
+    self.latch = latch
+    if self.state ~= "pending" then latch:set() end
+  end
+  return latch
+end
+
 -- The outcome is there. Callbacks run here: in the process that submitted, while it waits.
-local function finish(self, state, values)
+local function finish(self, state, ...)
   if self.state ~= "pending" then return false end
-  self.state, self.values = state, values
-  self.latch:set()
+  local n = select("#", ...)
+  self.state, self.n = state, n
+  if n == 1 then self.value = ... else self.value = { ... } end
+  if self.latch then self.latch:set() end
   if state == "returned" and self.callback then
-    callbacks.call(self.owner.callbacks, self.callback, table.unpack(values, 1, values.n))
+    callbacks.call(self.owner.callbacks, self.callback, ...)
   elseif state ~= "returned" and state ~= "skipped" and self.error_callback then
-    callbacks.call(self.owner.callbacks, self.error_callback, values[1])
+    callbacks.call(self.owner.callbacks, self.error_callback, (...))
   end
   return true
 end
 
----@param values table packed results
-function result.returned(self, values) return finish(self, "returned", values) end
+function result.returned(self, ...) return finish(self, "returned", ...) end
 
-function result.raised(self, err) return finish(self, "raised", { err, n = 1 }) end
+function result.raised(self, err) return finish(self, "raised", err) end
 
-function result.cancelled(self)
-  return finish(self, "cancelled", { mooncrew.Cancelled, n = 1 })
-end
+function result.cancelled(self) return finish(self, "cancelled", mooncrew.Cancelled) end
 
 ---The task was not run, since a run before did it.
-function result.skipped(self)
-  return finish(self, "skipped", { mooncrew.Skipped, n = 1 })
-end
+function result.skipped(self) return finish(self, "skipped", mooncrew.Skipped) end
+
+-- As a task of its pool.
+
+---@package
+Result.mode = mapping.CALL
+---@package
+Result.returned, Result.raised, Result.cancelled = result.returned, result.raised, result.cancelled
+---@package
+Result.passed = result.cancelled
 
 local function await(self, func, timeout)
   if timeout ~= nil and type(timeout) ~= "number" then
@@ -100,12 +141,17 @@ end
 ---@param timeout? number seconds
 ---@return any ... the results; or nil and mooncrew.Timeout, Cancelled or Skipped
 function Result:get(timeout)
-  local done, err = await(self, "get", timeout)
-  if not done then return nil, err end
-  if self.state == "raised" then error(self.values[1], 0) end
-  if self.state == "cancelled" and self.owner.interruption then self.owner:finish_drain() end
-  if self.state ~= "returned" then return nil, self.values[1] end
-  return table.unpack(self.values, 1, self.values.n)
+  if self.state == "pending" or timeout ~= nil then
+    local done, err = await(self, "get", timeout)
+    if not done then return nil, err end
+  end
+  if self.state ~= "returned" then
+    if self.state == "raised" then error(self.value, 0) end
+    if self.state == "cancelled" and self.owner.interruption then self.owner:finish_drain() end
+    return nil, self.value
+  end
+  if self.n == 1 then return self.value end
+  return table.unpack(self.value, 1, self.n)
 end
 
 ---Whether the outcome is there.

@@ -2,11 +2,12 @@
 
 local parts = require "mooncrew.parts"
 local check = require "mooncrew.check"
+local outcome = require "mooncrew.result"
 
 -- What the C part waits for in the place of a Result: its latch, and the pool that will set it.
 local function watch_result(things, owners, result)
   local owner = result.owner
-  things[#things + 1] = result.latch
+  things[#things + 1] = outcome.latch(result)
   owners[#owners + 1] = result
   if owner.core then
     things[#things + 1] = owner.core

@@ -33,7 +33,7 @@ function worker_error.late(pool, task, pid)
   return make{
     kind = "Timeout",
     message = ("a task of pool '%s' took longer than %g s; its worker (pid %d) was ended%s")
-      :format(pool.name, task.timeout, pid, after(task)),
+      :format(pool.name, task.timeout or pool.timeout, pid, after(task)),
     pid = pid,
     process = pool.name,
   }

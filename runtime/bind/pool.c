@@ -41,6 +41,8 @@ static int work(void *data, const struct mc_seat *seat) {
 
 static void drop_shared(struct bind_pool *pool) {
   bind_pool_drop_chunk(pool);
+  if (pool->owner == bind_current_pid())
+    bind_inbox_clear(&pool->inbox);
   if (pool->tasks)
     mc_object_drop(pool->tasks);
   if (pool->results)
@@ -78,7 +80,7 @@ static int make_pool(lua_State *L) {
   uint64_t max_memory = (uint64_t)luaL_optinteger(L, 7, 0);
   uint32_t places = (uint32_t)luaL_optinteger(L, 9, 0);
   lua_settop(L, 5);
-  struct bind_pool *pool = lua_newuserdatauv(L, sizeof *pool, 2);
+  struct bind_pool *pool = lua_newuserdatauv(L, sizeof *pool, BIND_POOL_TASKS);
   *pool = (struct bind_pool){.owner = getpid(),
                              .processes = (unsigned)luaL_checkinteger(L, 1),
                              .max_tasks = luaL_checkinteger(L, 3),
@@ -91,6 +93,8 @@ static int make_pool(lua_State *L) {
   lua_setiuservalue(L, 6, BIND_POOL_INITIALIZER);
   lua_pushvalue(L, 5);
   lua_setiuservalue(L, 6, BIND_POOL_INITARGS);
+  lua_newtable(L);
+  lua_setiuservalue(L, 6, BIND_POOL_TASKS);
   lua_replace(L, 1);
   lua_settop(L, 1); /* the userdata is where the workers look for it */
   luaL_checkstack(L, 40, NULL);
@@ -136,6 +140,7 @@ static int pool_gc(lua_State *L) {
   terminate(pool);
   drop_shared(pool);
   bind_outbox_free(&pool->outbox);
+  bind_ledger_free(&pool->ledger);
   return 0;
 }
 
@@ -146,8 +151,8 @@ static int pool_close(lua_State *L) {
 
 static bool pool_ready(void *userdata) {
   struct bind_pool *pool = userdata;
-  return mc_queue_size(pool->results) > 0 || mc_board_starved(pool->board) ||
-         mc_child_ended(&pool->child.child);
+  return bind_inbox_has_some(&pool->inbox) || mc_queue_size(pool->results) > 0 ||
+         mc_board_starved(pool->board) || mc_child_ended(&pool->child.child);
 }
 
 /* Two things that a program waits for at a pool: something to collect, and the pool's
@@ -171,6 +176,13 @@ static int waited(lua_State *L, int status, lua_KContext context) {
   return 1;
 }
 
+static void watch(struct bind_wait *wait, struct pool_wait *what) {
+  wait->ready = something_to_do;
+  wait->data = what;
+  wait->watch[0] = (struct mc_wait_for){what->pool->results, MC_READABLE};
+  wait->n_watch = 1;
+}
+
 /* pool:wait([latch [, timeout]]): until the latch is set, there is something to collect,
  * or the pool has ended → true; or nil and Timeout */
 static int pool_wait(lua_State *L) {
@@ -178,13 +190,17 @@ static int pool_wait(lua_State *L) {
   struct bind_latch *latch = bind_opt_latch(L, 2);
   mc_time deadline = bind_check_timeout(L, 3);
   lua_settop(L, 2);
+  if (!bind_in_task(L)) {
+    struct pool_wait what = {pool, latch};
+    struct bind_wait wait = {0};
+    watch(&wait, &what);
+    bind_block(L, &wait, deadline);
+    return waited(L, LUA_OK, (lua_KContext)&wait);
+  }
   struct pool_wait *what = lua_newuserdatauv(L, sizeof *what, 0);
   *what = (struct pool_wait){pool, latch};
   struct bind_wait *wait = bind_wait_new(L);
-  wait->ready = something_to_do;
-  wait->data = what;
-  wait->watch[0] = (struct mc_wait_for){pool->results, MC_READABLE};
-  wait->n_watch = 1;
+  watch(wait, what);
   return bind_wait(L, wait, deadline, (lua_KContext)wait, waited);
 }
 
@@ -261,7 +277,9 @@ static const luaL_Reg methods[] = {
 void bind_open_pool(lua_State *L) {
   luaL_newmetatable(L, CLASS);
   luaL_newlib(L, methods);
+  bind_open_pool_ledger(L);
   bind_open_pool_send(L);
+  bind_open_pool_give(L);
   bind_open_pool_collect(L);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, pool_gc);

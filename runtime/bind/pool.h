@@ -5,6 +5,8 @@
 
 #include "bind/child.h"
 #include "bind/confine.h"
+#include "bind/inbox.h"
+#include "bind/ledger.h"
 #include "bind/outbox.h"
 #include "crew/board.h"
 #include "crew/slips.h"
@@ -34,10 +36,13 @@ struct bind_pool {
   struct mc_lease chunk; /* results that were collected and are to be unpacked … */
   size_t chunk_skip;     /* … behind so many bytes */
   bool has_chunk;
+  struct bind_ledger ledger; /* its tasks under way */
   struct bind_outbox outbox;
+  struct bind_inbox inbox;
 };
 
-enum { BIND_POOL_INITIALIZER = 1, BIND_POOL_INITARGS }; /* user values */
+/* User values; the last is the table of the ledger. */
+enum { BIND_POOL_INITIALIZER = 1, BIND_POOL_INITARGS, BIND_POOL_TASKS };
 
 /* The pool at index 1, of this very process, or an error. */
 struct bind_pool *bind_check_pool(lua_State *L);
@@ -45,11 +50,16 @@ struct bind_pool *bind_check_pool(lua_State *L);
 /* Lets go of results that were collected and not unpacked. */
 void bind_pool_drop_chunk(struct bind_pool *pool);
 
+/* Pushes the table of the pool's ledger, given the pool at index 1. */
+void bind_pool_push_tasks(lua_State *L);
+
 /* Sets pool() in the table on top. */
 void bind_open_pool(lua_State *L);
 
 /* Each sets its methods in the table on top. */
+void bind_open_pool_ledger(lua_State *L);
 void bind_open_pool_send(lua_State *L);
+void bind_open_pool_give(lua_State *L);
 void bind_open_pool_collect(lua_State *L);
 
 /* The body of a worker: the pool's userdata is at index 1 of L. Returns the exit status.

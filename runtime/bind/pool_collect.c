@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "bind/chunk.h"
 #include "bind/current.h"
+#include "bind/pool_done.h"
 #include "crew/pool.h"
 #include "share/queue.h"
 #include "wire/wire.h"
@@ -99,17 +100,21 @@ static size_t push_captured(lua_State *L, const struct mc_result_head *head,
   return (size_t)head->output + head->error_output;
 }
 
-/* pool:collect() → nothing when there is none; else id, and
+/* pool:collect() → nothing when there is none; what pool_done.h says; else id, and
  *   "returned", values… | "raised", error | "mapped", n, seconds: then unpack comes |
  *   "lost" or "late", code, pid, item |
  *   "restart" | "broken", text | "futile" or "hung", code, pid.
  * Of a captured task there is more before that: id, "captured", stdout, stderr. */
 static int pool_collect(lua_State *L) {
   struct bind_pool *pool = bind_check_pool(L);
-  struct mc_lease lease;
   bind_pool_drop_chunk(pool); /* whoever collected it was interrupted */
-  if (mc_queue_try_take(pool->results, &lease, 1) != 1)
+  lua_settop(L, 1);
+  int done = bind_pool_take_done(L, pool);
+  if (done)
+    return done;
+  if (!bind_inbox_peek(&pool->inbox, pool->results))
     return 0;
+  struct mc_lease lease = bind_inbox_take(&pool->inbox);
   struct mc_result_head head;
   memcpy(&head, lease.bytes, sizeof head);
   lua_settop(L, 0);

@@ -1,26 +1,38 @@
 /* A pool's tasks on their way out. */
-#include "bind/pool.h"
+#include "bind/pool_send.h"
 
-#include "base/buffer.h"
 #include "base/error.h"
 #include "bind/error.h"
-#include "crew/pool.h"
 #include "share/queue.h"
-#include "wire/wire.h"
 
 #include <lauxlib.h>
 #include <string.h>
 
 #define FUNCTION_CLASS "mooncrew.pool.function"
 
-/* A function that was encoded once, for many tasks. */
-struct function {
-  struct mc_buffer bytes, refs;
-  bool plain;
-};
+const struct bind_function *bind_check_function(lua_State *L, int arg) {
+  return luaL_checkudata(L, arg, FUNCTION_CLASS);
+}
+
+struct wire_bytes bind_function_bytes(const struct bind_function *function) {
+  return (struct wire_bytes){function->bytes.data, function->bytes.length,
+                             (const uint32_t *)function->refs.data,
+                             (uint32_t)(function->refs.length / sizeof(uint32_t))};
+}
+
+struct mc_task_head bind_task_head(lua_State *L, const struct bind_function *function,
+                                   enum bind_task_mode mode, int timeout) {
+  return (struct mc_task_head){
+      .timeout = (uint64_t)(luaL_optnumber(L, timeout, 0) * 1e9),
+      .mode = mode,
+      .function_length = (uint32_t)function->bytes.length,
+      .function_refs = (uint32_t)(function->refs.length / sizeof(uint32_t)),
+      .plain = function->plain,
+  };
+}
 
 static int function_gc(lua_State *L) {
-  struct function *function = luaL_checkudata(L, 1, FUNCTION_CLASS);
+  struct bind_function *function = luaL_checkudata(L, 1, FUNCTION_CLASS);
   mc_buffer_free(&function->bytes);
   mc_buffer_free(&function->refs);
   return 0;
@@ -30,8 +42,8 @@ static int function_gc(lua_State *L) {
 static int pool_encode(lua_State *L) {
   bind_check_pool(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  struct function *function = lua_newuserdatauv(L, sizeof *function, 0);
-  *function = (struct function){0};
+  struct bind_function *function = lua_newuserdatauv(L, sizeof *function, 0);
+  *function = (struct bind_function){0};
   luaL_setmetatable(L, FUNCTION_CLASS);
   struct wire_bytes bytes;
   wire_encode(L, 2, 1, "fn", &bytes);
@@ -58,19 +70,12 @@ static void encode_arguments(lua_State *L, enum bind_task_mode mode,
  * task is ready to go → whether it is time to flush */
 static int pool_submit(lua_State *L) {
   struct bind_pool *pool = bind_check_pool(L);
-  const struct function *function = luaL_checkudata(L, 4, FUNCTION_CLASS);
-  const struct wire_bytes encoded = {
-      function->bytes.data, function->bytes.length, (const uint32_t *)function->refs.data,
-      (uint32_t)(function->refs.length / sizeof(uint32_t))};
-  const struct mc_task_head head = {
-      .id = (uint64_t)luaL_checkinteger(L, 2),
-      .timeout = (uint64_t)(luaL_optnumber(L, 5, 0) * 1e9),
-      .mode = (uint32_t)luaL_checkinteger(L, 3),
-      .function_length = (uint32_t)encoded.length,
-      .function_refs = encoded.n_refs,
-      .plain = function->plain,
-      .capture = (uint32_t)luaL_optinteger(L, 6, 0),
-  };
+  const struct bind_function *function = bind_check_function(L, 4);
+  const struct wire_bytes encoded = bind_function_bytes(function);
+  enum bind_task_mode mode = (enum bind_task_mode)luaL_checkinteger(L, 3);
+  struct mc_task_head head = bind_task_head(L, function, mode, 5);
+  head.id = (uint64_t)luaL_checkinteger(L, 2);
+  head.capture = (uint32_t)luaL_optinteger(L, 6, 0);
   struct wire_bytes arguments;
   encode_arguments(L, head.mode, &arguments);
   if (!bind_outbox_add(&pool->outbox, &head, &encoded, &arguments))

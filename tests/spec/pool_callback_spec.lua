@@ -157,8 +157,8 @@ describe("Pool", function()
   it("tells a map of an item that can't be sent, not whoever waits", function()
     local pool <close> = Pool(2)
     local list = {}
-    for i = 1, 3000 do list[i] = i end
-    list[2500] = io.stdout
+    for i = 1, 9000 do list[i] = i end
+    list[8500] = io.stdout
     local map = pool:map_async(same, list, 1)
     assert.equal(7, (pool:apply(same, { 7 })))
     map:wait()
