@@ -191,22 +191,42 @@ static int sleep_until(const struct mc_wait_for *list, size_t n, mc_time deadlin
   return rc;
 }
 
+/* Where others sleep for the same, who is about to look for a while sets its bit as if it
+ * slept: a waker rings it first, and need not wake one of them for what this one takes.
+ */
+static bool looks_with_bit(const struct mc_wait_for *list, size_t n) {
+  return n == 1 && list->want != MC_MEMORY && !mc_local->armed &&
+         __atomic_load_n(&mc_want_mask(list)->summary, __ATOMIC_RELAXED) != 0;
+}
+
+static int spin_and_sleep(const struct mc_wait_for *list, size_t n, mc_time now,
+                          mc_time deadline, bool claim) {
+  bool with_bit = looks_with_bit(list, n);
+  if (with_bit) {
+    mc_bits_set(list, n, 0);
+    mc_mask_look(mc_want_mask(list), mc_slot_index(mc_self));
+  }
+  if (!spin(list, n, now, deadline))
+    return sleep_until(list, n, deadline, claim);
+  int rc = take_interrupt() ? MC_INTERRUPTED : 0;
+  if (with_bit)
+    mc_bits_clear(list, n, 0, rc != 0 ? MC_PASSES_ON : claim ? MC_OWES : MC_TAKES);
+  return rc;
+}
+
 static int wait_for(const struct mc_wait_for *list, size_t n, mc_time deadline,
                     bool claim) {
   int rc = 0;
-  bool slept = false;
   if (__builtin_expect(mc_local->n_owed != 0, 0))
     mc_owed_pass_on();
-  if (!mc_anything_new(list, n)) {
+  if (mc_anything_new(list, n)) {
+    rc = take_interrupt() ? MC_INTERRUPTED : 0;
+  } else {
     mc_time now = mc_now();
     if (now >= deadline)
       return MC_TIMEOUT;
-    slept = !spin(list, n, now, deadline);
-    if (slept)
-      rc = sleep_until(list, n, deadline, claim);
+    rc = spin_and_sleep(list, n, now, deadline, claim);
   }
-  if (!slept && take_interrupt())
-    rc = MC_INTERRUPTED;
   mc_bell_note();
   return rc;
 }

@@ -15,8 +15,17 @@ bool mc_mask_clear(struct mc_mask *mask, uint32_t slot) {
   return __atomic_fetch_and(&mask->words[slot / 64], ~bit, __ATOMIC_SEQ_CST) & bit;
 }
 
-/* Clears one bit: its slot, or -1 when there is none in this word. */
+static bool take_bit(struct mc_mask *mask, uint32_t slot) {
+  return __atomic_load_n(&mc_slot(slot)->asleep, __ATOMIC_RELAXED) == MC_AWAKE &&
+         mc_mask_clear(mask, slot);
+}
+
+/* Clears one bit: its slot, or -1 when there is none in this word. One who is awake and
+ * looks needs no system call to see the ring. */
 static int pick(struct mc_mask *mask, uint32_t word) {
+  uint32_t looker = __atomic_load_n(&mask->looker, __ATOMIC_RELAXED);
+  if (looker && take_bit(mask, looker - 1))
+    return (int)looker - 1;
   uint64_t bits = __atomic_load_n(&mask->words[word], __ATOMIC_SEQ_CST);
   while (bits) {
     uint32_t bit = (uint32_t)__builtin_ctzll(bits);

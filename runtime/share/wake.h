@@ -14,6 +14,11 @@ void mc_mask_set(struct mc_mask *mask, uint32_t slot);
 /* true when the bit was still there; false: a waker has cleared it. */
 bool mc_mask_clear(struct mc_mask *mask, uint32_t slot);
 
+/* The one at that slot, whose bit is set, is awake and looks: it is to be woken first. */
+static inline void mc_mask_look(struct mc_mask *mask, uint32_t slot) {
+  __atomic_store_n(&mask->looker, slot + 1, __ATOMIC_RELAXED);
+}
+
 void mc_wake_some(struct mc_mask *mask, uint64_t n);
 
 /* Wakes up to n sleepers. To be called after an unlock or another full barrier. */

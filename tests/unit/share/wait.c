@@ -1,6 +1,9 @@
 /* Waiting for several things, and in an event loop. */
 #include "support.h"
 
+#include "share/sleep.h"
+#include "share/wake.h"
+
 #include <poll.h>
 
 static int rings_later(void *arg) {
@@ -60,6 +63,34 @@ static void test_baton(void **state) {
   assert_int_equal(wait_for(taker), 0);
   put_number(queues[1], 1);
   assert_int_equal(wait_for(picky), 0);
+  mc_members_reap();
+  audit_now();
+}
+
+static bool sleeps_at(const struct mc_queue *queue, uint32_t slot) {
+  uint64_t word = __atomic_load_n(&queue->readers.words[slot / 64], __ATOMIC_SEQ_CST);
+  return word >> slot % 64 & 1;
+}
+
+/* Who looks is rung before one who sleeps, and before the lower slot. */
+static void test_looker(void **state) {
+  (void)state;
+  mc_ref ref = new_queue(0, MC_RETURN);
+  struct mc_queue *queue = mc_at(ref);
+  pid_t sleeper = fork_member(NULL, takes_one, &ref);
+  while (queue->readers.words[0] == 0)
+    sched_yield();
+  uint32_t other = (uint32_t)__builtin_ctzll(queue->readers.words[0]);
+  struct mc_wait_for item = {ref, MC_READABLE};
+  uint32_t self = mc_slot_index(mc_self);
+  mc_bits_set(&item, 1, 0);
+  mc_mask_look(&queue->readers, self);
+  mc_wake(&queue->readers, 1);
+  assert_false(sleeps_at(queue, self));
+  assert_true(sleeps_at(queue, other));
+  mc_bits_clear(&item, 1, 0, MC_TAKES);
+  put_number(ref, 1); /* one that looks no more is no reason to let others sleep */
+  assert_int_equal(wait_for(sleeper), 0);
   mc_members_reap();
   audit_now();
 }
@@ -130,6 +161,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_several, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_baton, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_looker, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_loop, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_wait_while_armed, small_space, close_space),
   };
