@@ -24,8 +24,7 @@ static void append_error(lua_State *L, struct bind_chunk *chunk, int list, lua_I
   lua_rawseti(L, list, at + 2);
 }
 
-/* Pushes the arguments of the item on top in its place; how many. */
-static int spread(lua_State *L) {
+int bind_chunk_spread(lua_State *L) {
   int item = lua_gettop(L);
   if (!lua_istable(L, item))
     return luaL_error(L, "starmap: a table of arguments expected, got %s",
@@ -48,7 +47,7 @@ static bool may_begin(const struct bind_chunk *chunk) {
 
 /* An item that is no list of arguments is its own error, not the chunk's. */
 static int call_star(lua_State *L) {
-  lua_call(L, spread(L), 1);
+  lua_call(L, bind_chunk_spread(L), 1);
   return 1;
 }
 

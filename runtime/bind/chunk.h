@@ -19,6 +19,9 @@ struct bind_chunk {
   bool no_memory;       /* Lua ran out of it, so the rest was left undone */
 };
 
+/* Pushes the arguments that the item on top stands for in its place: how many. */
+int bind_chunk_spread(lua_State *L);
+
 /* Applies the function at index `f` to one item after another, until there are no more or
  * the maker has closed the chunk. Pushes a list of n + 2 * n_errors values: the first
  * results of the items that were begun, then for each of them that raised its number and

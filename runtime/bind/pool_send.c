@@ -76,6 +76,7 @@ static int pool_submit(lua_State *L) {
   struct mc_task_head head = bind_task_head(L, function, mode, 5);
   head.id = (uint64_t)luaL_checkinteger(L, 2);
   head.capture = (uint32_t)luaL_optinteger(L, 6, 0);
+  head.clocked = mode != BIND_CALL;
   struct wire_bytes arguments;
   encode_arguments(L, head.mode, &arguments);
   if (!bind_outbox_add(&pool->outbox, &head, &encoded, &arguments))

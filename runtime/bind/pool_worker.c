@@ -38,13 +38,13 @@ struct worker {
   bool captures;             /* what the task writes is sent with its result */
   int capture_error;         /* why it can't be */
   struct mc_buffer message;  /* reused for results */
-  struct mc_buffer function; /* the encoded form of the function that is cached */
+  struct mc_buffer function; /* the encoded form of the function that is cached … */
+  int function_at;           /* … in the registry */
   int gauge;                 /* of this process's memory; -1: it does not matter */
   uint64_t born_with;        /* bytes: what it had when it was forked */
   bool worn;                 /* it ran out of memory: a fresh one goes on */
 };
 
-static const char function_key; /* registry: the cached function */
 static const char pool_key; /* registry: the pool, or the collector would end it here */
 
 /* -- in
@@ -58,7 +58,7 @@ static void push_function(lua_State *L, struct worker *w) {
   bool same = w->task.plain && w->function.length == bytes.length &&
               !memcmp(w->function.data, bytes.bytes, bytes.length);
   if (same) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &function_key);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, w->function_at);
     return;
   }
   if (wire_decode(L, &bytes) != 1)
@@ -70,7 +70,7 @@ static void push_function(lua_State *L, struct worker *w) {
   w->function.length = 0;
   if (mc_buffer_append(&w->function, bytes.bytes, bytes.length)) {
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &function_key);
+    lua_rawseti(L, LUA_REGISTRYINDEX, w->function_at);
   }
 }
 
@@ -162,15 +162,36 @@ static void send_list(lua_State *L, struct outcome *outcome) {
   }
 }
 
+static mc_time clock_of(const struct worker *w) {
+  return w->task.clocked ? mc_now() : 0;
+}
+
+/* A chunk of one item: what it raises is the task's error. */
+static void run_item(lua_State *L, struct worker *w, struct wire_bytes *bytes) {
+  mc_time start = clock_of(w);
+  wire_decode(L, bytes);
+  int n = w->task.mode == BIND_STARMAP ? bind_chunk_spread(L) : 1;
+  lua_call(L, n, 1);
+  struct mc_result_head head = {.status = MC_RESULT_MAPPED, .item = 1};
+  head.took = clock_of(w) - start;
+  wire_encode_at(L, lua_gettop(L), "result", 1, bytes);
+  send_result(L, w, &head, bytes);
+}
+
 static void run_chunk(lua_State *L, struct worker *w, int f) {
-  mc_time start = mc_now();
+  struct wire_bytes items = arguments_of(w);
+  if (items.length > 0 && items.bytes[0] == 1) { /* so many values */
+    run_item(L, w, &items);
+    return;
+  }
+  mc_time start = clock_of(w);
   struct bind_chunk chunk = {.seat = w->seat,
-                             .items = arguments_of(w),
+                             .items = items,
                              .timeout = w->task.timeout,
                              .star = w->task.mode == BIND_STARMAP};
   bind_chunk_run(L, &chunk, f);
   w->worn = chunk.no_memory && w->pool->confine.limits.memory > 0;
-  struct outcome outcome = {w, &chunk, mc_now() - start};
+  struct outcome outcome = {w, &chunk, clock_of(w) - start};
   send_list(L, &outcome);
 }
 
@@ -352,6 +373,8 @@ int bind_work(lua_State *L, struct bind_pool *pool, const struct mc_seat *seat) 
   struct worker w = {.pool = pool, .seat = seat, .pid = getpid()};
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
+  lua_pushboolean(L, false);
+  w.function_at = luaL_ref(L, LUA_REGISTRYINDEX);
   int status = get_ready(L, &w);
   if (status)
     return status;

@@ -25,6 +25,7 @@ struct mc_task_head {
   uint32_t function_refs;   /* so many of the message's handles are the function's */
   uint32_t plain;           /* its decoded form may be used again for equal bytes */
   uint32_t capture;         /* bytes of its output that are kept; 0: it is not captured */
+  uint32_t clocked;         /* of a chunk: how long it takes is wanted */
 };
 
 enum mc_result_status {
@@ -55,7 +56,7 @@ struct mc_result_head {
    * the chunk were begun; the rest is the maker's again. */
   uint32_t item;
   uint32_t output, error_output; /* CAPTURED: bytes of stdout and of stderr */
-  uint64_t took;                 /* MAPPED: nanoseconds */
+  uint64_t took;                 /* MAPPED: nanoseconds, when that was wanted */
 };
 
 /* A worker that ends with this status before it is ready is not replaced: it could not
