@@ -162,7 +162,7 @@ _Static_assert(sizeof(struct mc_pool_lock) == MC_CACHE_LINE, "one line each");
 /* A bit for each member that sleeps until something happens. [any] */
 struct mc_mask {
   uint32_t summary; /* a bit for each word that may have one */
-  uint32_t looker;  /* a hint: 1 + the slot of who looks instead of sleeping; see wait.c */
+  uint32_t looker;  /* a hint: 1 + the slot of who looks and is awake: see wait.c */
   uint64_t words[MC_MEMBERS / 64];
 };
 
