@@ -33,10 +33,10 @@ local function check_resume(func, options)
   local resume = options.resume
   if not resume then return false end
   if resume ~= true and resume ~= "failed" then
-    check.fail(func, "resume", 'true, false or "failed"', resume, 4)
+    check.fail(func, "resume", 'true, false or "failed"', resume, 5)
   end
   if not options.joblog then
-    error(func .. ": resume: a joblog is needed to resume from", 4)
+    error(func .. ": resume: a joblog is needed to resume from", 5)
   end
   return resume
 end
@@ -47,13 +47,13 @@ end
 ---@return mooncrew.Book? book nil: they ask for none
 function book.new(func, options)
   local path = options.joblog
-  if path ~= nil then check.type(func, "joblog", path, "string", 3) end
+  if path ~= nil then check.type(func, "joblog", path, "string", 4) end
   local resume = check_resume(func, options)
   local spec = false
   if options.halt ~= nil then
     local expected
     spec, expected = halt.parse(options.halt)
-    if spec == nil then check.fail(func, "halt", expected, options.halt, 3) end
+    if spec == nil then check.fail(func, "halt", expected, options.halt, 4) end
   end
   if path == nil and options.halt == nil then return nil end
   local log = path and joblog.open(path, resume ~= false)

@@ -7,6 +7,7 @@ local check = require "mooncrew.check"
 local retry = require "mooncrew.retry"
 
 local MAX_PROCESSES = 1024
+local MAX_NAME = 63 -- bytes: with a worker's number it is the name of a process
 local NO_RETRIES = { max = 0, delay = 0 }
 
 local pool_options = {}
@@ -36,7 +37,7 @@ local KNOWN = {
 ---@field joblog? string a file that gets a line for each finished task: docs/joblog.md
 ---@field resume? boolean|"failed" pass over what the joblog says is done; or failed tasks not
 ---@field halt? string when to stop before the end, such as "soon,fail=1": docs/joblog.md
----@field name? string
+---@field name? string of 1 to 63 bytes; default: Pool-N
 
 local function open_book(options)
   if options.joblog == nil and options.resume == nil and options.halt == nil then return nil end
@@ -52,6 +53,13 @@ end
 local function optional(options, name, kind)
   if options[name] ~= nil then check.type("Pool", name, options[name], kind, 4) end
   return options[name]
+end
+
+local function check_name(name)
+  if name and (name == "" or #name > MAX_NAME or name:find("\0", 1, true)) then
+    check.fail("Pool", "name", ("a text of 1 to %d bytes without zeros"):format(MAX_NAME), name, 4)
+  end
+  return name
 end
 
 local function interruption(value)
@@ -78,7 +86,7 @@ function pool_options.check(options)
     max_memory = check.size("Pool", "max_memory", options.max_memory, 3),
     capture = capture.check("Pool", options.capture, 0, 3),
     on_interrupt = interruption(options.on_interrupt),
-    name = optional(options, "name", "string"),
+    name = check_name(optional(options, "name", "string")),
   }
   local wrong
   wanted.confine, wrong = parts.confine(options.limits, options.sandbox)

@@ -202,6 +202,27 @@ describe("options of Pool", function()
     fails("Pool: maxtasksperchild: a whole number from 1", Pool, { maxtasksperchild = 1.5 })
     fails("Pool: initargs: a table expected, got 5", Pool, { initargs = 5 })
     fails("Pool: initializer_timeout: a number of seconds", Pool, { initializer_timeout = 0 })
+    for _, name in ipairs{ "", ("x"):rep(64), "a\0b" } do
+      fails("Pool: name: a text of 1 to 63 bytes without zeros expected", Pool, { name = name })
+    end
+    local long = ("x"):rep(63)
+    local pool <close> = Pool{ processes = 1, name = long }
+    assert.equal(long .. "-1", pool:apply(function() return mooncrew.current_process().name end))
+  end)
+
+  it("are refused at the line of the script", function()
+    for option, wrong in pairs{
+      processes = 0, initializer = 1, initargs = 1, initializer_timeout = 0, name = "", resume = 1,
+      maxtasksperchild = 0, max_memory = 0, limits = 1, sandbox = 1, task_timeout = 0,
+      retries = -1, capture = -1, on_interrupt = 1, joblog = 1, halt = 1, unknown = 1,
+    } do
+      local _, err = pcall(function()
+        local pool = Pool{ [option] = wrong }
+        return pool
+      end)
+      assert.matches("^tests/spec/pool_calls_spec%.lua:%d+: Pool: ", err)
+      assert.matches(option, err, 1, true)
+    end
   end)
 end)
 
