@@ -90,6 +90,8 @@ static void see_dict(struct mc_walk *w, mc_ref ref) {
     see_stripe(&d);
   else if (d.stripe->root || d.stripe->count)
     mc_audit_fault(w, "dict %u: has entries beside its stripes", ref);
+  if (dict->opened && dict->opened != dict->stripes)
+    mc_audit_fault(w, "dict %u: other stripes are open", ref);
 }
 
 static void see_list(struct mc_walk *w, mc_ref ref) {

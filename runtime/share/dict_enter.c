@@ -46,13 +46,18 @@ void mc_dict_enter(struct mc_dict *dict, uint32_t stripe, struct mc_dict_at *at)
   at->dict = dict;
   at->alone = false;
   for (;;) {
-    mc_ref stripes = __atomic_load_n(&dict->stripes, __ATOMIC_ACQUIRE);
+    mc_ref stripes = __atomic_load_n(&dict->opened, __ATOMIC_ACQUIRE);
     at->lock = mc_table_lock(dict, stripes ? stripe : 0);
     mc_lock(at->lock);
     bool closed = __atomic_load_n(&dict->exclusive, __ATOMIC_ACQUIRE);
-    if (__builtin_expect(!closed && dict->stripes == stripes, 1)) {
-      at->stripe = stripes ? mc_stripe(stripes, stripe) : &dict->stripe;
-      return;
+    if (__builtin_expect(!closed && dict->opened == stripes, 1)) {
+      if (__builtin_expect(dict->stripes == stripes, 1)) {
+        at->stripe = stripes ? mc_stripe(stripes, stripe) : &dict->stripe;
+        return;
+      }
+      /* With the lock of stripe 0 in hand it is sure that they stay, whatever became of
+       * their maker: others may go into them by the locks of their own. */
+      __atomic_store_n(&dict->opened, dict->stripes, __ATOMIC_RELEASE);
     }
     mc_unlock(at->lock);
     if (closed)

@@ -52,11 +52,13 @@ struct mc_dict {
   struct mc_block block;
   struct mc_object object;
   struct mc_stripe stripe; /* [stripe 0], while stripes is 0 */
-  mc_ref stripes;          /* [stripe 0] makes it, [update] drops it; read by anybody */
+  mc_ref stripes;          /* [stripe 0] makes it, [update] drops it */
+  mc_ref opened;           /* the same, or 0 while they may still be taken back; read by
+                              anybody */
   uint32_t exclusive;      /* [update]: not 0: nobody else may touch the dict */
   mc_ref applied; /* [update]: nodes of an unfinished update that are in, by link */
   uint32_t turn;  /* [any]: a futex: slot + 1 of who modifies an entry; a hint */
-  uint64_t unused[2];
+  uint64_t unused[1];
 };
 _Static_assert(sizeof(struct mc_dict) <= 128, "a dict fits in its class");
 

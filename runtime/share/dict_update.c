@@ -152,6 +152,7 @@ int mc_dict_clear(mc_ref ref) {
   mc_set32(&dict->stripe.depth, 0);
   mc_set64(&dict->stripe.count, 0);
   mc_set32(&dict->stripes, 0);
+  mc_set32(&dict->opened, 0);
   mc_set32(&self->pending, dying->block.link);
   mc_set32(&dying->object.kind, MC_KIND_DICT);
   mc_set32(&dying->object.next_dying, self->dying);

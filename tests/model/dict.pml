@@ -32,10 +32,8 @@
 #define N       5
 
 #define UPDATE 2 /* the update lock; 0 and 1 are those of the stripes */
-
-byte holder[3], owner[3];
-bool dead[N];
-byte deaths;
+#define LOCKS  3
+#define DEPTH  5
 
 byte root[2], count[2]; /* stripes: the table, and how many entries */
 byte slot[5];           /* a table's: the node; stripe 0 starts with 1, stripe 1 with 2 */
@@ -47,12 +45,8 @@ bool freed[5], table_freed[5];
 
 /* Slots of the processes. */
 byte pending[N], pending_table[N];
-byte undo_n[N], undo_lock[N], undo_where[25], undo_old[25];
 
 byte expected[2]; /* for the checks: what was committed */
-
-#define MAY_DIE atomic { me != LAST && deaths < DEATHS -> deaths++; goto gone }
-#define STEP(store) if :: MAY_DIE :: atomic { store } fi
 
 /* ---- undo log: places by number ---- */
 
@@ -76,48 +70,7 @@ inline write(where, value) {
   fi
 }
 
-inline log(where, old) {
-  STEP(undo_where[me * 5 + undo_n[me]] = where; undo_old[me * 5 + undo_n[me]] = old;
-       undo_n[me]++)
-}
-
-inline set(where, old, value) {
-#ifdef LOG_AFTER
-  was = old;
-  STEP(write(where, value));
-  log(where, was)
-#else
-  log(where, old);
-  STEP(write(where, value))
-#endif
-}
-
-inline lock(which) {
-  if
-  :: MAY_DIE
-  :: atomic { holder[which] == 0 || dead[holder[which]] ->
-       former = owner[which]; holder[which] = me }
-  fi;
-  if
-  :: former != 0 && undo_n[former] > 0 && undo_lock[former] == which ->
-#ifndef NO_ROLLBACK
-     i = undo_n[former];
-     do
-     :: i > 0 -> i--;
-        STEP(write(undo_where[former * 5 + i], undo_old[former * 5 + i]))
-     :: else -> break
-     od;
-#endif
-     STEP(undo_n[former] = 0)
-  :: else
-  fi;
-  STEP(owner[which] = me)
-}
-
-inline unlock(which) {
-  STEP(owner[which] = 0);
-  STEP(holder[which] = 0)
-}
+#include "section.h"
 
 /* ---- getting in ---- */
 
@@ -164,11 +117,6 @@ inline enter(which) {
      fi;
      unlock(UPDATE)
   od
-}
-
-inline sweep(which) {
-  lock(which);
-  unlock(which)
 }
 
 inline seize() {

@@ -15,10 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define THIN      13 /* kill points of a scenario, besides the first and the last ones */
-#define PAIRS     1000 /* in full */
-#define LOOP      1000
-#define LOOP_STEP 53
+#define THIN_STEPS  7 /* thin: kill points of a scenario, spread over its steps, */
+#define THIN_PLACES 7 /* and over the places of the code, which loops don't crowd out */
+#define THIN_PAIRS  13
+#define PAIRS       1000 /* in full */
+#define LOOP        1000
+#define LOOP_STEP   53
 
 static bool full;
 static unsigned seed;
@@ -90,22 +92,51 @@ void point_end(const struct scenario *scenario, long k) {
   mc_space_destroy();
 }
 
-/* Whether the k-th of n instructions is one to die at. In full all are, but deep in a
- * loop (copying bytes, cutting up a span) only one in LOOP_STEP, which is prime. */
-static bool chosen(long k, long n, long offset) {
-  if (full && k - trace_before(k) > LOOP)
-    return k % LOOP_STEP == 0;
-  if (full || k < 2 || k >= n - 1)
-    return true;
-  long step = n / THIN > 0 ? n / THIN : 1;
-  return (k + offset) % step == 0;
+/* About `wanted` of n things, at even distances from a random one on. */
+struct spread {
+  long step, next;
+};
+
+static struct spread spread(long n, long wanted) {
+  long step = n / wanted > 0 ? n / wanted : 1;
+  return (struct spread){step, random() % step};
+}
+
+static bool takes(struct spread *spread, long i) {
+  if (i != spread->next)
+    return false;
+  spread->next += spread->step;
+  return true;
+}
+
+/* Which instructions of an operation to die at. In full all are, but deep in a loop
+ * (copying bytes, cutting up a span) only one in LOOP_STEP, which is prime. */
+struct choice {
+  long n, place;
+  struct spread steps, places;
+};
+
+static struct choice choice_of(long n) {
+  long places = 0;
+  for (long k = 0; k < n; k++)
+    places += trace_before(k) == k;
+  return (struct choice){n, 0, spread(n, THIN_STEPS), spread(places, THIN_PLACES)};
+}
+
+/* To be asked for each k in turn. */
+static bool chosen(struct choice *choice, long k) {
+  if (full)
+    return k - trace_before(k) <= LOOP || k % LOOP_STEP == 0;
+  bool by_step = takes(&choice->steps, k);
+  bool by_place = trace_before(k) == k && takes(&choice->places, choice->place++);
+  return by_step || by_place || k < 2 || k >= choice->n - 1;
 }
 
 /* In the tester process. */
 static void run_all(const struct scenario *scenario, kill_at *at, bool pairs) {
   srandom(seed + (unsigned)scenarios);
   if (pairs) {
-    for (int i = full ? PAIRS : THIN; i > 0; i--) {
+    for (int i = full ? PAIRS : THIN_PAIRS; i > 0; i--) {
       ledger->k = 0;
       at(scenario, random());
       ledger->kills += 2;
@@ -117,9 +148,9 @@ static void run_all(const struct scenario *scenario, kill_at *at, bool pairs) {
   long n = ledger->k;
   ledger->instructions = n;
   ledger->kills++;
-  long offset = random() % (n / THIN + 1);
+  struct choice choice = choice_of(n);
   for (long k = 0; k < n; k++) {
-    if (!chosen(k, n, offset))
+    if (!chosen(&choice, k))
       continue;
     long before = trace_before(k);
     ledger->k = full || k - before < LOOP ? k : before + k % LOOP;
