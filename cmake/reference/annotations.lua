@@ -151,8 +151,9 @@ local function declare(book, bound, block, line, file)
     book.aliases[block.alias[1]] = block.alias[2]
   elseif block and block.type then
     local path, name = line:match("^([%w_.]+)%.([%w_]+) =")
-    if path then
-      local constant = { class = resolve(bound, path), name = name, type = block.type }
+    local class = path and resolve(bound, path)
+    if class then -- else a part of the module that is not for scripts
+      local constant = { class = class, name = name, type = block.type }
       constant.text = block.text
       book.constants[#book.constants + 1] = constant
     end
