@@ -94,7 +94,7 @@ static bool check_target(lua_State *L, const char *function, int arg,
                          struct target *target) {
   *target = (struct target){.function = function, .path = bind_fs_check_path(L, 1)};
   target->resolved = resolve(target->path, check_follow(L, arg));
-  target->place = (struct mc_place){-1, target->resolved};
+  target->place = (struct mc_place){-1, target->resolved, false};
   return target->resolved != NULL;
 }
 

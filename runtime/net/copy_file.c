@@ -110,7 +110,7 @@ int mc_fs_copy_attributes(struct mc_fs_copy *copy) {
   if (fstatat(AT_FDCWD, copy->to, &made, flags) != 0)
     return fail(copy, copy->to, NULL, -errno);
   /* Behind links: by descriptors, of which these read and write nothing. */
-  struct mc_place from = {-1, copy->from}, to = {-1, copy->to};
+  struct mc_place from = {-1, copy->from, false}, to = {-1, copy->to, false};
   int error = 0;
   if (!copy->no_follow) {
     from.fd = open(copy->from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -155,7 +155,7 @@ int mc_fs_copy_into(struct mc_fs_copy *copy, int fd, const struct stat *source,
     error = -errno;
   if (error)
     return error;
-  struct mc_place from = {fd, copy->from}, to = {file->fd, copy->to};
+  struct mc_place from = {fd, copy->from, false}, to = {file->fd, copy->to, copy->bare};
   return attributes(copy, &from, source, &to, &made);
 }
 

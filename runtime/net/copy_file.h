@@ -20,6 +20,7 @@ enum {
 struct mc_fs_copy {
   const char *from, *to;
   bool owner, xattrs; /* keep these too */
+  bool bare;          /* new files have no attributes: the folder gives them none */
   bool no_follow;     /* neither path is looked at behind a symbolic link */
   bool clone_only;    /* share blocks, or fail with -EOPNOTSUPP, -EXDEV, -EINVAL */
   bool no_clone; /* that can't be done between these disks; set once it is found out */

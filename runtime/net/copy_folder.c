@@ -30,7 +30,7 @@ static bool is_bare(struct folders *folders, const char *folder, const char *nam
   if (!mc_buffer_append(path, folder, strlen(folder)) || !mc_buffer_byte(path, '/') ||
       !mc_buffer_append(path, name, strlen(name) + 1))
     return false;
-  struct mc_place place = {-1, (const char *)path->data};
+  struct mc_place place = {-1, (const char *)path->data, false};
   char *names;
   size_t size;
   int error = mc_xattrs_list(&place, &names, &size);
@@ -195,6 +195,8 @@ int mc_fs_copy_folder(struct mc_fs_folder *job) {
   if (folders.from < 0)
     return folders.from;
   folders.to = open_folder(&job->copy, job->copy.to);
+  job->copy.bare =
+      job->copy.xattrs && folders.to >= 0 && !mc_xattrs_are_inherited(folders.to);
   DIR *list = folders.to < 0 ? NULL : fdopendir(folders.from);
   int error = folders.to < 0 ? folders.to : list ? visit_all(&folders, list) : -errno;
   if (list)

@@ -132,6 +132,11 @@ static int remove_others(const struct mc_place *to, const char *names, size_t si
   return error;
 }
 
+bool mc_xattrs_are_inherited(int folder) {
+  return fgetxattr(folder, "system.posix_acl_default", NULL, 0) >= 0 ||
+         (errno != ENODATA && errno != EOPNOTSUPP);
+}
+
 int mc_xattrs_copy(const struct mc_place *from, const struct mc_place *to,
                    struct mc_xattrs_outcome *outcome) {
   *outcome = (struct mc_xattrs_outcome){0};
@@ -140,7 +145,7 @@ int mc_xattrs_copy(const struct mc_place *from, const struct mc_place *to,
   int error = mc_xattrs_list(from, &names, &size);
   if (error)
     return is_weather(error) ? 0 : error;
-  error = remove_others(to, names, size, outcome);
+  error = to->bare ? 0 : remove_others(to, names, size, outcome);
   for (const char *at = names; !error && at < names + size; at += strlen(at) + 1)
     error = copy_one(from, to, at, outcome);
   free(names);

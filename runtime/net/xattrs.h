@@ -10,6 +10,7 @@
 struct mc_place {
   int fd;
   const char *path;
+  bool bare; /* what mc_xattrs_copy is to take its word for: it has no attributes yet */
 };
 
 /* The names, each ended by NUL, in a block that the caller frees; NULL when there are
@@ -22,6 +23,9 @@ int mc_xattrs_get(const struct mc_place *place, const char *name, char **value,
 int mc_xattrs_set(const struct mc_place *place, const char *name, const void *value,
                   size_t size);
 int mc_xattrs_remove(const struct mc_place *place, const char *name);
+
+/* Whether what is made in an open folder gets attributes from it, or may do so. */
+bool mc_xattrs_are_inherited(int folder);
 
 struct mc_xattrs_outcome {
   bool changed; /* something was set or removed */

@@ -101,27 +101,43 @@ int mc_tempfile_open_at(struct mc_tempfile *file, int at, const char *target) {
   return error;
 }
 
+/* Links an open file without a name. Who has made it may do so by its descriptor since
+ * Linux 6.10 (root could before), which saves the way through /proc. ENOENT is said to
+ * all others, and of a folder that is gone. */
+static int link_open(const struct mc_tempfile *file, const char *name) {
+  static atomic_bool refused;
+  if (!atomic_load_explicit(&refused, memory_order_relaxed)) {
+    if (linkat(file->fd, "", file->folder, name, AT_EMPTY_PATH) == 0)
+      return 0;
+    if (errno != ENOENT)
+      return -errno;
+  }
+  char proc[64];
+  snprintf(proc, sizeof proc, "/proc/self/fd/%d", file->fd);
+  if (linkat(AT_FDCWD, proc, file->folder, name, AT_SYMLINK_FOLLOW) != 0)
+    return -errno;
+  atomic_store_explicit(&refused, true, memory_order_relaxed);
+  return 0;
+}
+
 /* Names the nameless: straight the target's name when that is free, else a temporary one,
  * since a link never replaces anything and a rename does. */
 static int link_name(struct mc_tempfile *file) {
-  char proc[64];
-  snprintf(proc, sizeof proc, "/proc/self/fd/%d", file->fd);
-  if (linkat(AT_FDCWD, proc, file->folder, file->target, AT_SYMLINK_FOLLOW) == 0)
-    return 0;
-  if (errno != EEXIST)
-    return -errno;
+  int linked = link_open(file, file->target);
+  if (linked != -EEXIST)
+    return linked;
   char *folder = folder_of(file->target);
   int error = folder ? -EEXIST : -ENOMEM;
   for (int i = 0; i < NAME_TRIES && error == -EEXIST; i++) {
     char *name = fresh_name(folder);
     if (!name) {
       error = -ENOMEM;
-    } else if (linkat(AT_FDCWD, proc, file->folder, name, AT_SYMLINK_FOLLOW) == 0) {
-      file->name = name;
-      error = 0;
     } else {
-      error = -errno;
-      free(name);
+      error = link_open(file, name);
+      if (error)
+        free(name);
+      else
+        file->name = name;
     }
   }
   free(folder);

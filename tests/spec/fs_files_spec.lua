@@ -70,6 +70,20 @@ describe("fs", function()
     assert.equal(1, copies{ update = true }.skipped)
   end)
 
+  it("does not keep what the folder gives to new files", function()
+    local acl = string.pack("<I4", 2)
+    local entries = { { 1, 7, -1 }, { 2, 7, 1000 }, { 4, 5, -1 }, { 16, 7, -1 }, { 32, 5, -1 } }
+    for _, entry in ipairs(entries) do acl = acl .. string.pack("<I2I2i4", table.unpack(entry)) end
+    local ok, err = fs.setxattr(to, "system.posix_acl_default", acl)
+    if not ok and err.code == "ENOTSUP" then return end -- this disk has no such lists
+    assert(ok, err)
+    write("a")
+    copies()
+    assert.same({ "system.posix_acl_access" }, fs.listxattr(to .. "/a"))
+    copies{ xattrs = true }
+    assert.same({}, fs.listxattr(to .. "/a"))
+  end)
+
   it("leaves what takes more thought", function()
     write("plain")
     write("first")
