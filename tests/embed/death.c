@@ -57,6 +57,27 @@ static void test_helper_killed(void **state) {
   print_message("  all told after at most %.1f ms\n", longest * 1e3);
 }
 
+/* One that is stopped answers nothing: closing goes on without it. */
+static void test_helper_stopped(void **state) {
+  (void)state;
+  struct record record = {0};
+  mooncrew *host = open_host(2, 0);
+  mooncrew_values *results = run_chunk(host, "return require 'mooncrew'.getpid()", NULL);
+  pid_t worker = (pid_t)integer_at(results, 0), helper = (pid_t)stats_of(host).helper;
+  mooncrew_values_free(results);
+  for (int i = 0; i < TASKS; i++)
+    submit_chunk(host, "while true do end", keep, &record);
+  mooncrew_task task = submit_chunk(host, "return 1", NULL, NULL);
+  kill(helper, SIGSTOP);
+  must_fail(MOONCREW_ETIMEDOUT, "timed out", mooncrew_wait(host, task, 1, NULL, error));
+  double start = seconds_now();
+  assert_int_equal(mooncrew_close(host, 10), MOONCREW_OK);
+  print_message("  closed after %.1f s\n", seconds_now() - start);
+  assert_false(is_running(helper));
+  while (is_running(worker))
+    usleep(1000);
+}
+
 static void test_script_kills_helper(void **state) {
   (void)state;
   mooncrew *host = open_host(1, 0);
@@ -233,6 +254,7 @@ static void test_host_killed_with_child(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_helper_killed),
+      cmocka_unit_test(test_helper_stopped),
       cmocka_unit_test(test_script_kills_helper),
       cmocka_unit_test(test_script_kills_foreman),
       cmocka_unit_test(test_host_killed),

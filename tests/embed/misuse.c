@@ -240,6 +240,44 @@ static void test_helpers(void **state) {
   assert_int_equal(count_descriptors(), before);
 }
 
+/* The helper, with another version in the place of its own. */
+static const char *other_version(void) {
+  static char path[512];
+  static const char other[] = "9.8.7";
+  assert_int_equal(sizeof other, sizeof MOONCREW_VERSION);
+  snprintf(path, sizeof path, "%s/embed-helper", getenv("TMPDIR"));
+  FILE *from = fopen(getenv("MOONCREW_HELPER"), "r"), *to = fopen(path, "w");
+  assert_true(from && to);
+  fseek(from, 0, SEEK_END);
+  size_t length = (size_t)ftell(from), found = 0;
+  char *bytes = malloc(length);
+  rewind(from);
+  assert_int_equal(fread(bytes, 1, length, from), length);
+  for (char *at = bytes; (at = memmem(at, length - (size_t)(at - bytes), MOONCREW_VERSION,
+                                      strlen(MOONCREW_VERSION)));
+       found++)
+    memcpy(at, other, strlen(other));
+  assert_true(found > 0);
+  assert_int_equal(fwrite(bytes, 1, length, to), length);
+  free(bytes);
+  fclose(from);
+  fclose(to);
+  chmod(path, 0755);
+  return path;
+}
+
+static void test_helper_version(void **state) {
+  (void)state;
+  mooncrew *other = NULL;
+  mooncrew_options options;
+  mooncrew_options_init(&options);
+  options.helper = other_version();
+  must_fail(MOONCREW_EVERSION, "is of version 9.8.7, the library of " MOONCREW_VERSION,
+            mooncrew_open(&options, &other, error));
+  unlink(options.helper);
+  assert_null(other);
+}
+
 static void test_fork(void **state) {
   (void)state;
   fflush(NULL);
@@ -276,6 +314,7 @@ int main(void) {
       cmocka_unit_test(test_option_sizes),
       cmocka_unit_test(test_option_values),
       cmocka_unit_test(test_helpers),
+      cmocka_unit_test(test_helper_version),
       cmocka_unit_test(test_fork),
   };
   return cmocka_run_group_tests(tests, open_one, close_one);
