@@ -16,10 +16,10 @@ SANITIZERS = {
 }
 
 
-# The hosts that run under AddressSanitizer. The others load the module, which is not under it, or
-# measure time or the memory of the process.
-ASAN_HOSTS = ("children", "death", "misuse", "nomemory", "objects", "options", "tables", "tasks",
-              "threads", "values")
+# The hosts that run under AddressSanitizer; those that fork a thousand times only in ./dev torture.
+# The others load the module, which is not under it, or measure time or the memory of the process.
+ASAN_HOSTS = ("misuse", "nomemory", "objects", "options", "tables", "tasks", "threads", "values")
+ASAN_FORKING_HOSTS = ("children", "death")
 
 
 class Tree:
@@ -153,7 +153,7 @@ def embed_torture(tree):
     return [part]
 
 
-def embed_sanitized(tree):
+def embed_sanitized(tree, full=False):
     """Those with threads under ThreadSanitizer, nearly all under AddressSanitizer: the host is,
     its helper is the usual one, which can't load a library that is."""
     env = SANITIZERS | {
@@ -161,19 +161,21 @@ def embed_sanitized(tree):
         "MOONCREW_TEST_LIBRARY": os.path.join(tree.folder("dev"), "tests", "embed_library.so"),
     }
     env["TSAN_OPTIONS"] += ":suppressions=tests/embed/tsan.supp"
-    for preset, names in (("tsan", ("threads", "objects")), ("asan", ASAN_HOSTS)):
+    kinds = (("tsan", ("threads", "objects")), ("asan", ASAN_HOSTS))
+    for preset, names in (("asan", ASAN_FORKING_HOSTS),) if full else kinds:
         for name in names:
             part = program(tree, preset, "embed", name, counter="cmocka", limit=600, env=env)
             part.name = f"{preset}.{part.name}"
             yield part
 
 
-def packages(tree):
-    """tests/package/NAME: what is installed, beside the library; they build what they install."""
+def packages(tree, full=False):
+    """tests/package/NAME: what is installed, beside the library; they build what they install.
+    One takes minutes and the network."""
     for path in tree.files("package/*"):
-        if "." not in path:
-            yield Part(f"package.{stem(path)}", [path], "lines", 900, tree.binary(), "dev",
-                       "mooncrew")
+        if "." not in path and full == (stem(path) == "clean_root"):
+            yield Part(f"package.{stem(path)}", [path], "lines", 3600 if full else 900,
+                       tree.binary(), "dev", "mooncrew")
 
 
 def models(_tree, full=False):
@@ -260,7 +262,8 @@ def select(tree, suite):
         "tsan": lambda: list(threads(tree)),
         "torture": lambda: [
             *memcheck(tree), *torture(tree, full=True), *embed_torture(tree),
-            *models(tree, full=True),
+            *models(tree, full=True), *embed_sanitized(tree, full=True),
+            *packages(tree, full=True),
         ],
     }
     return every[suite]()
