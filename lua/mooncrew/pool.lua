@@ -31,6 +31,7 @@ Pool.__index = Pool
 Pool.__name = "mooncrew.Pool"
 
 local getupvalue = debug.getupvalue
+local Result, start_call, type = result.class, parts.start_call, type
 
 local pool = {}
 
@@ -234,8 +235,8 @@ function Pool:apply_async(fn, args, options)
     and type(fn) == "function" and (args == nil or type(args) == "table") then
     -- In one step of C, which nothing breaks off, and without a look at options.
     local encoded = self.prepared[fn] or self:prepare(fn)
-    local res = result.of_call(self, encoded, args)
-    if self.core:start(res, encoded, self.timeout, args) then return res end
+    local res = start_call(self.core, encoded, self.timeout, args, self, Result)
+    if res then return res end
   end
   return apply_async(self, fn, args, options)
 end

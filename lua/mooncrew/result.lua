@@ -35,24 +35,9 @@ function result.new(owner, options)
   }, Result)
 end
 
----The Result of a call without options, which is the pool's task as well (mapping.lua).
--- runtime/bind/pool_done.c notes its outcome.
----@param owner mooncrew.Pool
----@param fn userdata the function, prepared
----@param args? table
----@return mooncrew.Result
-function result.of_call(owner, fn, args)
-  return setmetatable({
-    owner = owner,
-    state = "pending",
-    n = 0,
-    value = nil,
-    fn = fn,
-    args = args,
-    id = 0,
-    tried = 0,
-  }, Result)
-end
+---The class of results. That of a call without options is made by runtime/bind/pool_give.c, is the
+---pool's task as well (mapping.lua), and pool_done.c notes its outcome.
+result.class = Result
 
 ---Checks the options that `new` takes.
 ---@param func string what the user called
@@ -114,7 +99,7 @@ function result.skipped(self) return finish(self, "skipped", mooncrew.Skipped) e
 -- As a task of its pool.
 
 ---@package
-Result.mode = mapping.CALL
+Result.mode, Result.tried = mapping.CALL, 0
 ---@package
 Result.returned, Result.raised, Result.cancelled = result.returned, result.raised, result.cancelled
 ---@package

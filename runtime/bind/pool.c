@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "bind/child.h"
+#include "bind/class.h"
 #include "bind/current.h"
 #include "bind/error.h"
 #include "bind/latch.h"
@@ -17,10 +18,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define CLASS "mooncrew.pool"
+static struct bind_class pool_class = {.name = "mooncrew.pool"};
 
 struct bind_pool *bind_check_pool(lua_State *L) {
-  struct bind_pool *pool = luaL_checkudata(L, 1, CLASS);
+  struct bind_pool *pool = bind_class_check(L, 1, &pool_class);
   if (pool->owner != bind_current_pid())
     luaL_error(L, "pool '%s' belongs to another process: only its maker may use it",
                pool->name);
@@ -88,7 +89,7 @@ static int make_pool(lua_State *L) {
                              .max_memory = max_memory,
                              .confine = confine};
   snprintf(pool->name, sizeof pool->name, "%s", luaL_checkstring(L, 2));
-  luaL_setmetatable(L, CLASS);
+  luaL_setmetatable(L, pool_class.name);
   lua_pushvalue(L, 4);
   lua_setiuservalue(L, 6, BIND_POOL_INITIALIZER);
   lua_pushvalue(L, 5);
@@ -136,7 +137,7 @@ static int pool_terminate(lua_State *L) {
 }
 
 static int pool_gc(lua_State *L) {
-  struct bind_pool *pool = luaL_checkudata(L, 1, CLASS);
+  struct bind_pool *pool = luaL_checkudata(L, 1, pool_class.name);
   terminate(pool);
   drop_shared(pool);
   bind_outbox_free(&pool->outbox);
@@ -275,11 +276,11 @@ static const luaL_Reg methods[] = {
 };
 
 void bind_open_pool(lua_State *L) {
-  luaL_newmetatable(L, CLASS);
+  bind_class_new(L, &pool_class);
   luaL_newlib(L, methods);
   bind_open_pool_ledger(L);
   bind_open_pool_send(L);
-  bind_open_pool_give(L);
+  bind_open_pool_items(L);
   bind_open_pool_collect(L);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, pool_gc);
@@ -288,4 +289,5 @@ void bind_open_pool(lua_State *L) {
   lua_pop(L, 1);
   lua_pushcfunction(L, make_pool);
   lua_setfield(L, -2, "pool");
+  bind_open_pool_call(L);
 }

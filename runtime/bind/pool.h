@@ -53,14 +53,17 @@ void bind_pool_drop_chunk(struct bind_pool *pool);
 /* Pushes the table of the pool's ledger, given the pool at index 1. */
 void bind_pool_push_tasks(lua_State *L);
 
-/* Sets pool() in the table on top. */
+/* Sets pool() and start_call() in the table on top. */
 void bind_open_pool(lua_State *L);
 
 /* Each sets its methods in the table on top. */
 void bind_open_pool_ledger(lua_State *L);
 void bind_open_pool_send(lua_State *L);
-void bind_open_pool_give(lua_State *L);
+void bind_open_pool_items(lua_State *L);
 void bind_open_pool_collect(lua_State *L);
+
+/* Sets start_call() in the table on top. */
+void bind_open_pool_call(lua_State *L);
 
 /* The body of a worker: the pool's userdata is at index 1 of L. Returns the exit status.
  */

@@ -55,33 +55,71 @@ static int push_args(lua_State *L, int args) {
   return (int)n;
 }
 
-/* pool:start(result, function, timeout, args): gives a call whose outcome needs no more
- * than to be noted in the Result → false: that can't be done now, or not in this way;
- * nothing has changed. Raises when it can't be sent at all. */
-static int pool_start(lua_State *L) {
-  struct bind_pool *pool = bind_check_pool(L);
-  const struct bind_function *function = bind_check_function(L, 3);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 5);
-  int n = pool->outbox.n == 0 ? push_args(L, 5) : -1;
-  if (n < 0) {
-    lua_pushboolean(L, false);
-    return 1;
-  }
-  struct mc_task_head head = bind_task_head(L, function, BIND_CALL, 4);
-  struct wire_bytes arguments;
-  wire_encode(L, 6, n, "args[]", &arguments);
-  add(L, pool, 2, BIND_CALL_ONLY, &head, function, &arguments);
-  lua_pushinteger(L, (lua_Integer)head.id);
-  lua_setfield(L, 2, "id");
+/* Upvalues of start_call(): names of fields, and the state of a new Result. */
+enum { OWNER = 1, FN, ARGS, ID, STATE, PENDING, UPVALUES = PENDING };
+
+/* Sets a field of the table at `table` to the value at `value`. */
+static void set(lua_State *L, int table, int field, int value) {
+  lua_pushvalue(L, lua_upvalueindex(field));
+  lua_pushvalue(L, value);
+  lua_rawset(L, table);
+}
+
+/* Pushes a new Result: lua/mooncrew/result.lua. There is room for what is noted later. */
+static void push_result(lua_State *L) {
+  lua_createtable(L, 0, 8);
+  int result = lua_gettop(L);
+  set(L, result, OWNER, 5);
+  set(L, result, FN, 2);
+  set(L, result, ARGS, 4);
+  set(L, result, STATE, lua_upvalueindex(PENDING));
+  lua_pushvalue(L, 6);
+  lua_setmetatable(L, result);
+}
+
+/* Sends what is in the outbox, the task `id` alone. false: there is no room for it now.
+ */
+static bool send(lua_State *L, struct bind_pool *pool, uint64_t id) {
   int done = bind_outbox_put(&pool->outbox, 0, pool->tasks);
   bind_outbox_clear(&pool->outbox);
   if (done < 0)
-    withdraw(L, pool, head.id);
+    withdraw(L, pool, id);
   if (done < 0 && done != MC_NOMEM)
-    return bind_raise(L, "Pool", done);
-  lua_pushboolean(L, done == 1);
+    bind_raise(L, "Pool", done);
+  return done == 1;
+}
+
+/* start_call(pool, function, timeout, args, owner, class): gives a call whose outcome
+ * needs no more than to be noted in a Result → the Result, of that class; or nil: that
+ * can't be done now, or not in this way, and nothing has changed. Raises when it can't be
+ * sent at all. */
+static int start_call(lua_State *L) {
+  struct bind_pool *pool = bind_check_pool(L);
+  const struct bind_function *function = bind_check_function(L, 2);
+  luaL_checktype(L, 6, LUA_TTABLE);
+  lua_settop(L, 6);
+  push_result(L);
+  int n = pool->outbox.n == 0 ? push_args(L, 4) : -1;
+  if (n < 0)
+    return 0;
+  struct mc_task_head head = bind_task_head(L, function, BIND_CALL, 3);
+  struct wire_bytes arguments;
+  wire_encode(L, 8, n, "args[]", &arguments);
+  add(L, pool, 7, BIND_CALL_ONLY, &head, function, &arguments);
+  lua_pushinteger(L, (lua_Integer)head.id);
+  set(L, 7, ID, lua_gettop(L));
+  if (!send(L, pool, head.id))
+    return 0;
+  lua_settop(L, 7);
   return 1;
+}
+
+void bind_open_pool_call(lua_State *L) {
+  static const char *const names[] = {"owner", "fn", "args", "id", "state", "pending"};
+  for (int i = 0; i < UPVALUES; i++)
+    lua_pushstring(L, names[i]);
+  lua_pushcclosure(L, start_call, UPVALUES);
+  lua_setfield(L, -2, "start_call");
 }
 
 struct items {
@@ -134,11 +172,10 @@ static int pool_submit_items(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"start", pool_start},
     {"submit_items", pool_submit_items},
     {NULL, NULL},
 };
 
-void bind_open_pool_give(lua_State *L) {
+void bind_open_pool_items(lua_State *L) {
   luaL_setfuncs(L, methods, 0);
 }

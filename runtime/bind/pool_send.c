@@ -2,16 +2,17 @@
 #include "bind/pool_send.h"
 
 #include "base/error.h"
+#include "bind/class.h"
 #include "bind/error.h"
 #include "share/queue.h"
 
 #include <lauxlib.h>
 #include <string.h>
 
-#define FUNCTION_CLASS "mooncrew.pool.function"
+static struct bind_class function_class = {.name = "mooncrew.pool.function"};
 
 const struct bind_function *bind_check_function(lua_State *L, int arg) {
-  return luaL_checkudata(L, arg, FUNCTION_CLASS);
+  return bind_class_check(L, arg, &function_class);
 }
 
 struct wire_bytes bind_function_bytes(const struct bind_function *function) {
@@ -32,7 +33,7 @@ struct mc_task_head bind_task_head(lua_State *L, const struct bind_function *fun
 }
 
 static int function_gc(lua_State *L) {
-  struct bind_function *function = luaL_checkudata(L, 1, FUNCTION_CLASS);
+  struct bind_function *function = luaL_checkudata(L, 1, function_class.name);
   mc_buffer_free(&function->bytes);
   mc_buffer_free(&function->refs);
   return 0;
@@ -44,7 +45,7 @@ static int pool_encode(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   struct bind_function *function = lua_newuserdatauv(L, sizeof *function, 0);
   *function = (struct bind_function){0};
-  luaL_setmetatable(L, FUNCTION_CLASS);
+  luaL_setmetatable(L, function_class.name);
   struct wire_bytes bytes;
   wire_encode(L, 2, 1, "fn", &bytes);
   function->plain = wire_is_plain(&bytes);
@@ -147,7 +148,7 @@ static const luaL_Reg methods[] = {
 };
 
 void bind_open_pool_send(lua_State *L) {
-  luaL_newmetatable(L, FUNCTION_CLASS);
+  bind_class_new(L, &function_class);
   lua_pushcfunction(L, function_gc);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
