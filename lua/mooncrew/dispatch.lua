@@ -263,17 +263,17 @@ local function keep_output(self, id, stdout, stderr, ...)
 end
 
 -- Results that were just noted: of n items of a map, or of n calls. The next one can't be, for err.
-local function count_done(self, common, n, err, task, item)
+local function count_done(self, n, common, err, task, item)
   self.counts.done = self.counts.done + n
   if common then common:done(n) end
-  if err ~= nil and task then fail(self, item and task:item(item) or task, err) end
-  return n + (err ~= nil and 1 or 0)
+  if err == nil then return n end
+  if task then fail(self, item and task:item(item) or task, err) end
+  return n + 1
 end
 
--- Deals with what comes of the results queue; how many messages that were.
+-- Deals with one message of the results queue.
 function accept(self, id, status, ...)
-  if id == nil then return 0 end
-  if status == "done" then return count_done(self, id, ...) end
+  if id == nil then return end
   if status == "mapped" then
     unpack(self, id, ...)
   elseif status == "returned" then
@@ -300,7 +300,6 @@ function accept(self, id, status, ...)
   else
     self.broken = ... -- why no worker can work
   end
-  return 1
 end
 
 ---Deals with all messages of the results queue; how many they were.
@@ -308,9 +307,14 @@ end
 function dispatch.take_in(self)
   local core, n = self.core, 0
   while self.callbacks.foreign == nil do
-    local more = accept(self, core:collect())
-    if more == 0 then break end
-    n = n + more
+    local done, more, common, err, task, item = core:take_done()
+    if done > 0 or err ~= nil then
+      n = n + count_done(self, done, common, err, task, item)
+    elseif more then
+      accept(self, core:collect())
+      n = n + 1
+    end
+    if not more then break end
   end
   return n
 end
@@ -345,9 +349,9 @@ end
 function dispatch.poll(self)
   local core = self.core
   -- Asked first: what was sent before the end is collected below.
-  local ended = core:under_way() > 0 and core:has_ended()
+  local _, ended, starved = core:look()
   local n = dispatch.take_in(self)
-  if n == 0 and core:is_starved() then take_back(self) end
+  if n == 0 and starved then take_back(self) end
   if self.n_waiting > 0 then
     give_due(self)
     give_held(self)

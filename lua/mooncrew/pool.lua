@@ -85,27 +85,37 @@ Pool.why_gone = dispatch.why_gone
 ---@return number?
 function Pool:next_due() return retry.next_due(self.delayed) end
 
-local function wait_at_core(self, latch, deadline)
-  local core = self.core
-  return interrupt.open(core.wait, core, latch, deadline and math.max(0, deadline - parts.now()))
+local function wait_at_core(self, res, deadline)
+  local core, left = self.core, deadline and math.max(0, deadline - parts.now())
+  local done, err = core:wait_alone(left)
+  if done ~= false then return done, err end
+  return interrupt.open(core.wait, core, res and result.latch(res), left)
 end
 
--- Waits for what comes back, for the latch, or until something is to be done.
+-- Waits for what comes back, for the result, or until something is to be done.
+---@param res? mooncrew.Result
 ---@return true? look nil: the deadline has passed
 ---@return table? err mooncrew.Timeout
-local function wait_for_more(self, latch, deadline)
+local function wait_for_more(self, res, deadline)
   local due, look = self:next_due(), dispatch.next_look(self)
   if look and (not due or look < due) then due = look end
   if due and (not deadline or due < deadline) then
-    if not wait_at_core(self, latch, due) and look then interrupt.shield(dispatch.divide, self) end
+    if not wait_at_core(self, res, due) and look then interrupt.shield(dispatch.divide, self) end
     return true
   end
-  return wait_at_core(self, latch, deadline)
+  return wait_at_core(self, res, deadline)
+end
+
+-- As Pool:poll, where there is a shield already.
+local function poll(self)
+  local n = dispatch.poll(self)
+  if self.callbacks.foreign ~= nil then callbacks.raise_foreign(self.callbacks) end
+  return n
 end
 
 local function wait_for(self, res, deadline)
   while true do
-    local n = self:poll()
+    local n = poll(self)
     if res.state ~= "pending" then return true end
     -- Its task is lost to a Ctrl-C in the middle of the bookkeeping.
     local under_way = self.core:under_way()
@@ -116,9 +126,9 @@ local function wait_for(self, res, deadline)
       -- process would do little else than fall asleep again, at a hundred times their price.
       interrupt.open(mooncrew.sleep, NAP)
     else
-      local ok, err = wait_for_more(self, result.latch(res), deadline)
+      local ok, err = wait_for_more(self, res, deadline)
       if not ok then
-        self:poll()
+        poll(self)
         if res.state ~= "pending" then return true end
         return nil, err
       end
@@ -128,7 +138,9 @@ end
 
 ---@package
 function Pool:wait_for(res, timeout)
-  return drain.guard(self, wait_for, res, timeout and parts.now() + timeout)
+  local deadline = timeout and parts.now() + timeout
+  if self.on_interrupt ~= "drain" then return interrupt.shield(wait_for, self, res, deadline) end
+  return drain.guard(self, wait_for, res, deadline)
 end
 
 ---@package

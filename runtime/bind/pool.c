@@ -6,9 +6,11 @@
 #include "bind/current.h"
 #include "bind/error.h"
 #include "bind/latch.h"
+#include "bind/task.h"
 #include "bind/wait.h"
 #include "bind/waitable.h"
 #include "crew/interrupt.h"
+#include "crew/loop.h"
 #include "crew/pool.h"
 #include "share/object.h"
 #include "share/queue.h"
@@ -191,18 +193,27 @@ static int pool_wait(lua_State *L) {
   struct bind_latch *latch = bind_opt_latch(L, 2);
   mc_time deadline = bind_check_timeout(L, 3);
   lua_settop(L, 2);
-  if (!bind_in_task(L)) {
-    struct pool_wait what = {pool, latch};
-    struct bind_wait wait = {0};
-    watch(&wait, &what);
-    bind_block(L, &wait, deadline);
-    return waited(L, LUA_OK, (lua_KContext)&wait);
-  }
   struct pool_wait *what = lua_newuserdatauv(L, sizeof *what, 0);
   *what = (struct pool_wait){pool, latch};
   struct bind_wait *wait = bind_wait_new(L);
   watch(wait, what);
   return bind_wait(L, wait, deadline, (lua_KContext)wait, waited);
+}
+
+/* pool:wait_alone([timeout]): the same without a latch; or false: that is not possible,
+ * as other Lua code of this process may run meanwhile, in a task or a callback */
+static int pool_wait_alone(lua_State *L) {
+  struct bind_pool *pool = bind_check_pool(L);
+  mc_time deadline = bind_check_timeout(L, 2);
+  if (bind_in_task(L) || bind_tasks_any() || mc_loop_is_busy()) {
+    lua_pushboolean(L, false);
+    return 1;
+  }
+  struct pool_wait what = {pool, NULL};
+  struct bind_wait wait = {0};
+  watch(&wait, &what);
+  bind_block(L, &wait, deadline);
+  return waited(L, LUA_OK, (lua_KContext)&wait);
 }
 
 static size_t pool_watch(void *userdata, struct mc_wait_for *watch) {
@@ -241,20 +252,28 @@ static int pool_take_back(lua_State *L) {
   return 1;
 }
 
-/* pool:has_ended(): no worker and no foreman is there any more */
-static int pool_has_ended(lua_State *L) {
-  struct bind_pool *pool = bind_check_pool(L);
+static bool has_ended(struct bind_pool *pool) {
   bool ended = mc_child_ended(&pool->child.child);
   if (ended)
     bind_child_unlist(&pool->child);
-  lua_pushboolean(L, ended);
+  return ended;
+}
+
+/* pool:has_ended(): no worker and no foreman is there any more */
+static int pool_has_ended(lua_State *L) {
+  lua_pushboolean(L, has_ended(bind_check_pool(L)));
   return 1;
 }
 
-/* pool:is_starved(): a worker finds no room for its result */
-static int pool_is_starved(lua_State *L) {
-  lua_pushboolean(L, mc_board_starved(bind_check_pool(L)->board));
-  return 1;
+/* pool:look() → how many tasks are under way; whether the pool has ended, as long as some
+ * are; whether a worker finds no room for its result */
+static int pool_look(lua_State *L) {
+  struct bind_pool *pool = bind_check_pool(L);
+  uint32_t under_way = pool->ledger.n;
+  lua_pushinteger(L, under_way);
+  lua_pushboolean(L, under_way > 0 && has_ended(pool));
+  lua_pushboolean(L, mc_board_starved(pool->board));
+  return 3;
 }
 
 /* pool:queued(): tasks that no worker has taken yet */
@@ -266,10 +285,11 @@ static int pool_queued(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"take_back", pool_take_back},
     {"wait", pool_wait},
+    {"wait_alone", pool_wait_alone},
+    {"look", pool_look},
     {"has_ended", pool_has_ended},
     {"queued", pool_queued},
     {"doom", pool_doom},
-    {"is_starved", pool_is_starved},
     {"close", pool_close},
     {"terminate", pool_terminate},
     {NULL, NULL},

@@ -100,7 +100,7 @@ static size_t push_captured(lua_State *L, const struct mc_result_head *head,
   return (size_t)head->output + head->error_output;
 }
 
-/* pool:collect() → nothing when there is none; what pool_done.h says; else id, and
+/* pool:collect() → nothing when there is none; else id, and
  *   "returned", values… | "raised", error | "mapped", n, seconds: then unpack comes |
  *   "lost" or "late", code, pid, item |
  *   "restart" | "broken", text | "futile" or "hung", code, pid.
@@ -109,9 +109,6 @@ static int pool_collect(lua_State *L) {
   struct bind_pool *pool = bind_check_pool(L);
   bind_pool_drop_chunk(pool); /* whoever collected it was interrupted */
   lua_settop(L, 1);
-  int done = bind_pool_take_done(L, pool);
-  if (done)
-    return done;
   if (!bind_inbox_peek(&pool->inbox, pool->results))
     return 0;
   struct mc_lease lease = bind_inbox_take(&pool->inbox);
@@ -163,5 +160,6 @@ static const luaL_Reg methods[] = {
 };
 
 void bind_open_pool_collect(lua_State *L) {
+  bind_open_pool_done(L);
   luaL_setfuncs(L, methods, 0);
 }

@@ -163,25 +163,43 @@ static void push_common(lua_State *L) {
   lua_remove(L, tasks);
 }
 
-int bind_pool_take_done(lua_State *L, struct bind_pool *pool) {
-  const struct mc_lease *lease = bind_inbox_peek(&pool->inbox, pool->results);
-  if (!lease || !is_simple(pool, lease))
-    return 0;
+/* pool:take_done(): deals with the results at the front that just have to be noted: of
+ * items of one map, or of calls without options (pool_give.c) → how many, whether there
+ * is more to collect, and what the items have in common (nothing of calls). When the next
+ * one can't be decoded here: then the error, its task, and for an item its number. */
+static int take_done(lua_State *L) {
+  struct bind_pool *pool = bind_check_pool(L);
   struct run run = {.pool = pool};
   lua_settop(L, POOL);
-  lua_pushcfunction(L, take_all);
-  lua_pushvalue(L, POOL);
-  lua_pushlightuserdata(L, &run);
-  bool good = lua_pcall(L, 2, 0, 0) == LUA_OK;
-  if (!good && !run.id)
-    lua_error(L);
-  push_common(L);
-  lua_pushliteral(L, "done");
-  lua_pushinteger(L, run.n);
-  if (!good) {
-    lua_pushvalue(L, POOL + 1); /* the error */
-    lua_remove(L, POOL + 1);
-    give_up(L, &run);
+  const struct mc_lease *lease = bind_inbox_peek(&pool->inbox, pool->results);
+  bool good = true;
+  if (lease && is_simple(pool, lease)) {
+    lua_pushcfunction(L, take_all);
+    lua_pushvalue(L, POOL);
+    lua_pushlightuserdata(L, &run);
+    good = lua_pcall(L, 2, 0, 0) == LUA_OK;
+    if (!good && !run.id)
+      lua_error(L);
+    lease = bind_inbox_peek(&pool->inbox, pool->results);
   }
+  lua_pushinteger(L, run.n);
+  lua_pushboolean(L, lease || !good);
+  if (run.n == 0 && good)
+    return 2;
+  push_common(L);
+  if (good)
+    return 3;
+  lua_pushvalue(L, POOL + 1); /* the error */
+  lua_remove(L, POOL + 1);
+  give_up(L, &run);
   return lua_gettop(L) - POOL;
+}
+
+static const luaL_Reg methods[] = {
+    {"take_done", take_done},
+    {NULL, NULL},
+};
+
+void bind_open_pool_done(lua_State *L) {
+  luaL_setfuncs(L, methods, 0);
 }
