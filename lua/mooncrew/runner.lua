@@ -9,7 +9,8 @@ local require, load, loadfile = require, load, loadfile
 
 local MAX_CHUNKS = 64
 
-local chunks, n_chunks = {}, 0
+-- By name, then by source: text that is put together for a key would cost more than a look-up.
+local chunks, n_chunks = {}, 0 ---@type table<string, table<string, function>>
 
 ---Calls a function of a module.
 ---@param module string
@@ -27,12 +28,16 @@ end
 ---@param source string
 ---@param name string the chunk's name
 function runner.source(source, name, ...)
-  local key = #name .. ":" .. name .. source
-  local chunk = chunks[key]
+  local named = chunks[name]
+  local chunk = named and named[source]
   if not chunk then
     chunk = assert(load(source, name, "t"))
-    if n_chunks == MAX_CHUNKS then chunks, n_chunks = {}, 0 end
-    chunks[key] = chunk
+    if n_chunks == MAX_CHUNKS then chunks, n_chunks, named = {}, 0, nil end
+    if not named then
+      named = {}
+      chunks[name] = named
+    end
+    named[source] = chunk
     n_chunks = n_chunks + 1
   end
   return chunk(...)

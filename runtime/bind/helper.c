@@ -124,7 +124,8 @@ static void serve(struct helper *helper) {
   wait.n_watch = 1;
   while (!helper->gone && !helper->bye) {
     bind_block(helper->L, &wait, MC_FOREVER);
-    bind_tasks_raise_unseen(helper->L); /* a question that can't even be answered */
+    if (bind_tasks_any_unseen())
+      bind_tasks_raise_unseen(helper->L); /* a question that can't even be answered */
     helper->writable = false;
     if (helper->arrived)
       read_frames(helper);

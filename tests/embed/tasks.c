@@ -60,6 +60,25 @@ static void test_globals_stay(void **state) {
   assert_int_equal(mooncrew_close(single, 0), MOONCREW_OK);
 }
 
+/* More chunks than a worker keeps compiled, each twice and under two names. */
+static void test_many_chunks(void **state) {
+  (void)state;
+  mooncrew *single = open_host(1, 0);
+  for (int i = 0; i < 400; i++) {
+    char source[64], wanted[64];
+    const char *name = i % 2 ? "=one" : "=two";
+    snprintf(source, sizeof source, "error('number %d')", i / 4);
+    snprintf(wanted, sizeof wanted, "%s:1: number %d", name + 1, i / 4);
+    mooncrew_error *failure = NULL;
+    assert_int_equal(
+        mooncrew_run_source(single, source, strlen(source), name, NULL, NULL, &failure),
+        MOONCREW_ERUN);
+    assert_string_equal(mooncrew_error_message(failure), wanted);
+    mooncrew_error_free(failure);
+  }
+  assert_int_equal(mooncrew_close(single, 0), MOONCREW_OK);
+}
+
 static void test_lua_errors(void **state) {
   (void)state;
   const char *source = "local function f() error('oh no') end f()";
@@ -382,14 +401,23 @@ static void test_too_big(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_forms),         cmocka_unit_test(test_globals_stay),
-      cmocka_unit_test(test_lua_errors),    cmocka_unit_test(test_bytecode_is_refused),
-      cmocka_unit_test(test_lost_workers),  cmocka_unit_test(test_task_timeout),
-      cmocka_unit_test(test_wait),          cmocka_unit_test(test_callbacks),
-      cmocka_unit_test(test_dispatch_some), cmocka_unit_test(test_chain),
-      cmocka_unit_test(test_cancel),        cmocka_unit_test(test_backlog),
-      cmocka_unit_test(test_large),         cmocka_unit_test(test_close_cancels),
-      cmocka_unit_test(test_close_drains),  cmocka_unit_test(test_options),
+      cmocka_unit_test(test_forms),
+      cmocka_unit_test(test_globals_stay),
+      cmocka_unit_test(test_many_chunks),
+      cmocka_unit_test(test_lua_errors),
+      cmocka_unit_test(test_bytecode_is_refused),
+      cmocka_unit_test(test_lost_workers),
+      cmocka_unit_test(test_task_timeout),
+      cmocka_unit_test(test_wait),
+      cmocka_unit_test(test_callbacks),
+      cmocka_unit_test(test_dispatch_some),
+      cmocka_unit_test(test_chain),
+      cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_backlog),
+      cmocka_unit_test(test_large),
+      cmocka_unit_test(test_close_cancels),
+      cmocka_unit_test(test_close_drains),
+      cmocka_unit_test(test_options),
       cmocka_unit_test(test_too_big),
   };
   return cmocka_run_group_tests(tests, open_one, close_one);
