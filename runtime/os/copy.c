@@ -132,6 +132,11 @@ static int copy_around_holes(const struct copying *copying, uint64_t at, uint64_
   return 0;
 }
 
+/* Files without holes need no search for them. */
+static bool may_have_holes(const struct stat *info) {
+  return (uint64_t)info->st_blocks * 512 < (uint64_t)info->st_size;
+}
+
 /* Whether the source still has the size that was counted on. Files of /sys end before
  * their size, so what could be read proves nothing. */
 static int check_size(int fd, uint64_t size) {
@@ -152,7 +157,7 @@ int mc_copy_data(int from, int to, const struct stat *info, mc_copy_stop *stop,
     return -ECANCELED;
   uint64_t size = (uint64_t)info->st_size, at = 0;
   int error;
-  if (size > 0 && (uint64_t)info->st_blocks * 512 < size) {
+  if (size > 0 && may_have_holes(info)) {
     error = copy_around_holes(&copying, 0, size);
     if (!error && ftruncate(to, (off_t)size) != 0)
       error = -errno;
@@ -170,8 +175,12 @@ int mc_copy_data(int from, int to, const struct stat *info, mc_copy_stop *stop,
 int mc_copy_range(int from, int to, uint64_t offset, uint64_t length, mc_copy_stop *stop,
                   void *data) {
   struct copying copying = {from, to, stop, data};
+  struct stat info;
   if (length > FOREVER - offset)
     return -EINVAL;
-  int error = copy_around_holes(&copying, offset, offset + length);
+  if (fstat(from, &info) != 0)
+    return -errno;
+  int error = may_have_holes(&info) ? copy_around_holes(&copying, offset, offset + length)
+                                    : copy_span(&copying, offset, offset + length);
   return error ? error : check_size(from, offset + length);
 }

@@ -198,9 +198,10 @@ function Job:settle_all()
   repeat
     self:submit_folders()
     self:submit()
+    self:submit_large()
     while #self.pending > 0 do self:settle() end
     self:add_left()
-  until #self.pending == 0 and self.batch_files == 0
+  until #self.pending + self.batch_files + #self.large_batch == 0
 end
 
 -- ---- entries ----
@@ -223,25 +224,51 @@ function Job:clone(file, device)
   return true
 end
 
-function Job:add_large(file, device)
-  if self:clone(file, device) then return end
+-- A large file that is ready to be copied in ranges, or nil.
+function Job:begin_large(file)
   local large = large_file.new(file)
   self.large[large] = true
   local ok, reason, code = large:begin()
-  if not ok then
-    self.large[large] = nil
-    self:fail(file.from, reason)
-    self.summary.full = self.summary.full or copy_task.is_full({ code = code })
-    return
+  if ok then
+    large.ranges_left = 1 -- not done before the last one is handed out
+    large.next_range = large:ranges(self.range_bytes)
+    return large
   end
-  large.ranges_left = 1 -- not done before the last one is handed out
-  for offset, length in large:ranges(self.range_bytes) do
-    if large.reason then break end
-    large.ranges_left = large.ranges_left + 1
-    self:start({ large = large, bytes = length }, copy_task.range,
-      file.from, large.temporary, offset, length, self.settings.verify)
+  self.large[large] = nil
+  self:fail(file.from, reason)
+  self.summary.full = self.summary.full or copy_task.is_full({ code = code })
+end
+
+-- The next range of a large file; false when that was the last one.
+function Job:start_range(large)
+  local offset, length = large.next_range()
+  if not offset or large.reason then
+    settle_range(self, { large = large }, {})
+    return false
   end
-  settle_range(self, { large = large }, {})
+  large.ranges_left = large.ranges_left + 1
+  self:start({ large = large, bytes = length }, copy_task.range,
+    large.from, large.temporary, offset, length, self.settings.verify)
+  return true
+end
+
+-- The large files that have come together, a range of each in turn: who writes to a file keeps
+-- others from writing to it.
+function Job:submit_large()
+  local files = {}
+  for _, file in ipairs(self.large_batch) do files[#files + 1] = self:begin_large(file) end
+  self.large_batch = {}
+  while #files > 0 do
+    for i = #files, 1, -1 do
+      if not self:start_range(files[i]) then table.remove(files, i) end
+    end
+  end
+end
+
+function Job:add_large(file, device)
+  if self:clone(file, device) then return end
+  self.large_batch[#self.large_batch + 1] = file
+  if #self.large_batch >= self.summary.processes then self:submit_large() end
 end
 
 -- The record of a file that is to be copied in ranges, or nil. One that is compared by its bytes,
@@ -445,7 +472,7 @@ local function new_job(options)
     batch_limit = paced(BATCH_BYTES), range_bytes = paced(RANGE_BYTES),
     large_bytes = limit and 2 * paced(RANGE_BYTES) or LARGE_BYTES,
     batch = {}, batch_files = 0, batch_bytes = 0, pending = {}, large = {}, folders = {},
-    folder_batch = {}, folder_files = 0, left = {},
+    folder_batch = {}, folder_files = 0, left = {}, large_batch = {},
     no_clone = {}, first_names = {}, further_names = {},
   }, Job)
   local settings = job.settings

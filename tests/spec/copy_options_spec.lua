@@ -209,11 +209,23 @@ describe("mooncrew copy", function()
     assert.truthy(out:find('"failures":[]', 1, true), out)
   end)
 
+  it("copies several large files side by side", function()
+    make{ "source/small" }
+    for _, name in ipairs{ "one", "two", "three" } do write_large(source .. "/" .. name) end
+    local out = copies("-j", 2, source, target)
+    assert.truthy(out:find("^4 files"), out)
+    for _, name in ipairs{ "one", "two", "three" } do
+      assert.is_true(fs.same_data(source .. "/" .. name, target .. "/" .. name))
+    end
+    assert.same({ "one", "small", "three", "two" }, paths(target))
+  end)
+
   it("reports files that vanish or become shorter meanwhile, and copies the rest", function()
     make{ "source/a", "source/z" }
     write_large(source .. "/large")
-    -- The bandwidth makes it last; when the first range is there, the file is cut.
-    local child = command.start("copy.lua", "--bwlimit", "64M", source, target)
+    -- The bandwidth makes it last, and one process begins large files as it comes to them; when
+    -- the first range is there, the file is cut.
+    local child = command.start("copy.lua", "-j", "1", "--bwlimit", "64M", source, target)
     local function temporary()
       for _, name in ipairs(fs.listdir(target) or {}) do
         local info = fs.stat(target .. "/" .. name, false)
