@@ -165,7 +165,7 @@ QUEUES = [
 
 POOLS = [
     Row("map, chunk size 1", [
-        ours("map", "1", 300000),
+        ours("map", "1", 600000),
         python("map", "1", 15000),
         executor("map", "1", 3000),
         call(),
