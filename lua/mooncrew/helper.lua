@@ -141,11 +141,17 @@ local function answer(id, ok, ...)
   if not sent then parts.host_send("done", id, true, err) end
 end
 
+-- Where in here a method was called is of no interest to a host.
+local function explain(err)
+  if type(err) == "string" then err = err:gsub("^mooncrew%.helper:%d+: ", "") end
+  return parts.error_handler(err)
+end
+
 ---A question of the host; `object` is false for the makers.
 ---@param id integer
 function helper.ask(id, _, object, name, ...)
   mooncrew.spawn(function(...)
-    answer(id, xpcall(run, parts.error_handler, object, name, ...))
+    answer(id, xpcall(run, explain, object, name, ...))
   end, ...)
 end
 

@@ -259,6 +259,11 @@ static void test_list_errors(void **state) {
   mooncrew_push_integer(items, 1);
   mooncrew_push_nil(items);
   mooncrew_push_integer(items, 2);
+  mooncrew_error *failure = NULL;
+  assert_int_equal(mooncrew_list_extend(list, items, &failure), MOONCREW_ERUN);
+  assert_string_equal(mooncrew_error_message(failure),
+                      "extend: the table has a hole at 2");
+  mooncrew_error_free(failure);
   must_fail(MOONCREW_ERUN, "hole", mooncrew_list_extend(list, items, error));
   mooncrew_push_string(items, NULL); /* a mistake, which is kept */
   must_fail(MOONCREW_EINVAL, "mooncrew_list_extend: items",
