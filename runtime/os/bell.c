@@ -7,26 +7,27 @@
 #include <unistd.h>
 
 #define PREFIX "mooncrew-"
+#define DIGITS 16
 
-static char *put_hex(char *at, uint64_t number, int digits) {
-  for (int i = digits; i-- > 0; number >>= 4)
+static char *put_hex(char *at, uint64_t number) {
+  for (int i = DIGITS; i-- > 0; number >>= 4)
     at[i] = "0123456789abcdef"[number & 15];
-  return at + digits;
+  return at + DIGITS;
 }
 
 /* Not by snprintf, which takes 1,300 instructions: this is done for each wake-up. */
-static socklen_t name_of(struct sockaddr_un *name, uint64_t id, uint32_t number) {
+static socklen_t name_of(struct sockaddr_un *name, uint64_t id, uint64_t number) {
   char *at = name->sun_path;
   name->sun_family = AF_UNIX;
   *at++ = '\0'; /* makes the name abstract */
   memcpy(at, PREFIX, sizeof PREFIX - 1);
-  at = put_hex(at + sizeof PREFIX - 1, id, 16);
+  at = put_hex(at + sizeof PREFIX - 1, id);
   *at++ = '-';
-  at = put_hex(at, number, 8);
+  at = put_hex(at, number);
   return (socklen_t)(at - (char *)name);
 }
 
-int mc_bell_open(uint64_t id, uint32_t number) {
+int mc_bell_open(uint64_t id, uint64_t number) {
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0)
     return -errno;
@@ -45,7 +46,7 @@ int mc_bell_open_sender(int *sender) {
   return *sender < 0 ? -errno : 0;
 }
 
-void mc_bell_send(int *sender, uint64_t id, uint32_t number) {
+void mc_bell_send(int *sender, uint64_t id, uint64_t number) {
   if (mc_bell_open_sender(sender))
     return;
   struct sockaddr_un name;

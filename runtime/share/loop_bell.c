@@ -6,7 +6,7 @@
 
 int mc_bell_fd(void) {
   if (mc_local->bell < 0) {
-    int fd = mc_bell_open(mc_space->id, mc_slot_index(mc_self));
+    int fd = mc_bell_open(mc_space->id, mc_bell_number(mc_self));
     if (fd < 0)
       return fd;
     mc_local->bell = fd;

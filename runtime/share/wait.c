@@ -186,7 +186,7 @@ static int sleep_until(const struct mc_wait_for *list, size_t n, mc_time deadlin
   mc_bits_clear(list, n, first, rc != 0 ? MC_PASSES_ON : ready);
   if (mc_local->armed) { /* called from inside the loop: it must look again as well */
     __atomic_store_n(&self->asleep, MC_SLEEPS_IN_LOOP, __ATOMIC_SEQ_CST);
-    mc_bell_send(&mc_local->sender, mc_space->id, mc_slot_index(self));
+    mc_bell_send(&mc_local->sender, mc_space->id, mc_bell_number(self));
   }
   return rc;
 }

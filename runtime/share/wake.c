@@ -62,7 +62,7 @@ void mc_ring(struct mc_slot *slot) {
   if (asleep == MC_SLEEPS_ON_BELL)
     mc_futex_wake(&slot->bell, 1);
   else if (asleep == MC_SLEEPS_IN_LOOP)
-    mc_bell_send(&mc_local->sender, mc_space->id, mc_slot_index(slot));
+    mc_bell_send(&mc_local->sender, mc_space->id, mc_bell_number(slot));
 }
 
 void mc_ring_all(void) {

@@ -27,6 +27,14 @@ static inline void mc_wake(struct mc_mask *mask, uint64_t n) {
     mc_wake_some(mask, n);
 }
 
+/* What a member's bell is called: by its generation too, for the descriptors of one that
+ * is dead may be open yet when another sits in its slot. */
+static inline uint64_t mc_bell_number(const struct mc_slot *slot) {
+  uint32_t index = mc_slot_index(slot);
+  uint64_t seat = __atomic_load_n(&mc_space->seats[index], __ATOMIC_RELAXED);
+  return (seat & ~(uint64_t)UINT32_MAX) | index;
+}
+
 void mc_ring(struct mc_slot *slot);
 void mc_ring_all(void);
 

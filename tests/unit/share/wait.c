@@ -157,6 +157,42 @@ static void test_wait_while_armed(void **state) {
   audit_now();
 }
 
+/* Opens its bell, and leaves its descriptors to a process that lives on. */
+static int leaves_its_bell_open(void *arg) {
+  (void)arg;
+  if (mc_bell_fd() < 0)
+    return 1;
+  pid_t pid = fork();
+  if (pid == 0)
+    return hang();
+  set_mark(0, (uint64_t)pid);
+  return hang();
+}
+
+static int opens_its_bell(void *arg) {
+  (void)arg;
+  int fd = mc_bell_fd();
+  mc_member_ring(mc_member_self());
+  return fd < 0;
+}
+
+static void test_the_bell_of_a_dead_member(void **state) {
+  (void)state;
+  struct mc_member first, second;
+  pid_t pid = fork_member(&first, leaves_its_bell_open, NULL);
+  while (marks[0] == 0)
+    sched_yield();
+  kill_member(pid);
+  assert_int_equal(mc_members_reap(), 1);
+  pid = fork_member(&second, opens_its_bell, NULL);
+  int rc = wait_for(pid);
+  kill((pid_t)marks[0], SIGKILL);
+  assert_int_equal(second.slot, first.slot);
+  assert_int_equal(rc, 0);
+  mc_members_reap();
+  audit_now();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_several, small_space, close_space),
@@ -164,6 +200,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_looker, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_loop, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_wait_while_armed, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_the_bell_of_a_dead_member, small_space,
+                                      close_space),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
