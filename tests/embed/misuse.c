@@ -55,7 +55,21 @@ static void test_wrong_handles(void **state) {
   char noise[64];
   memset(noise, 0x5a, sizeof noise);
   assert_int_equal(mooncrew_close((mooncrew *)(void *)noise, 0), MOONCREW_EINVAL);
+  mooncrew_object *object = (mooncrew_object *)(void *)values;
+  must_fail(MOONCREW_EINVAL, "mooncrew_dict_clear: object: one expected, got something",
+            mooncrew_dict_clear(object, error));
+  mooncrew_object_free(object); /* nothing */
+  assert_int_equal(mooncrew_push_object(values, object), MOONCREW_EINVAL);
   mooncrew_values_free(values);
+  must(mooncrew_dict_new(host, &object, error));
+  values = (mooncrew_values *)(void *)object;
+  must_fail(MOONCREW_EINVAL, "args",
+            mooncrew_run(host, "os", "time", values, NULL, error));
+  must_fail(MOONCREW_EINVAL, "items", mooncrew_queue_put(object, values, 0, NULL, error));
+  assert_int_equal(mooncrew_push_nil(values), MOONCREW_EINVAL);
+  assert_int_equal(mooncrew_values_count(values), 0);
+  mooncrew_values_free(values); /* nothing */
+  mooncrew_object_free(object);
   mooncrew *closed = open_host(1, 0);
   assert_int_equal(mooncrew_close(closed, 0), MOONCREW_OK);
   assert_int_equal(mooncrew_dispatch(closed, 0), MOONCREW_EINVAL);

@@ -9,8 +9,11 @@
 mooncrew_object *embed_object_new(mooncrew *runtime, uint64_t serial, uint32_t ref) {
   mooncrew_object *object = embed_new(sizeof *object);
   if (object)
-    *object =
-        (mooncrew_object){.runtime = runtime, .serial = serial, .ref = ref, .holders = 1};
+    *object = (mooncrew_object){.magic = EMBED_OBJECT,
+                                .runtime = runtime,
+                                .serial = serial,
+                                .ref = ref,
+                                .holders = 1};
   return object;
 }
 
@@ -19,7 +22,8 @@ bool embed_object_is_of(const mooncrew_object *object, const mooncrew *runtime) 
 }
 
 void mooncrew_object_free(mooncrew_object *object) {
-  if (object && __atomic_sub_fetch(&object->holders, 1, __ATOMIC_ACQ_REL) == 0)
+  if (embed_is_object(object) &&
+      __atomic_sub_fetch(&object->holders, 1, __ATOMIC_ACQ_REL) == 0)
     embed_object_drop(object);
 }
 

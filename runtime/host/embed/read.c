@@ -2,7 +2,7 @@
 #include "host/embed/values.h"
 
 size_t mooncrew_values_count(const mooncrew_values *values) {
-  return values ? values->open[0]->n_items : 0;
+  return embed_are_values(values) ? values->open[0]->n_items : 0;
 }
 
 const mooncrew_value *mooncrew_values_at(const mooncrew_values *values, size_t place) {

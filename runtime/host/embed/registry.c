@@ -88,9 +88,9 @@ int embed_enter(struct embed_visit *visit, mooncrew *runtime, const char *functi
 
 int embed_enter_object(struct embed_visit *visit, const mooncrew_object *object,
                        const char *function, mooncrew_error **error) {
-  if (!object)
-    return embed_fail(error, MOONCREW_EINVAL, "%s: object: one expected, got NULL",
-                      function);
+  if (!embed_is_object(object))
+    return embed_fail(error, MOONCREW_EINVAL, "%s: object: one expected, got %s",
+                      function, object ? "something else" : "NULL");
   return enter(visit, object->runtime, object->serial, function, error);
 }
 

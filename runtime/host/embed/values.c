@@ -1,7 +1,6 @@
 /* Building lists of values. */
 #include "host/embed/values.h"
 
-#define MAGIC      0x6d637661u
 #define FIRST_TEXT 240  /* bytes of strings that a small list has room for */
 #define MORE_TEXT  4000 /* and what is added at a time */
 
@@ -15,7 +14,7 @@ mooncrew_values *mooncrew_values_new(void) {
   mooncrew_values *values = embed_new(sizeof *values);
   if (!values)
     return NULL;
-  values->magic = MAGIC;
+  values->magic = EMBED_VALUES;
   values->n_open = 1;
   values->open[0] = embed_table_new(values);
   if (values->open[0])
@@ -25,7 +24,7 @@ mooncrew_values *mooncrew_values_new(void) {
 }
 
 void mooncrew_values_free(mooncrew_values *values) {
-  if (!values || values->magic != MAGIC)
+  if (!embed_are_values(values))
     return;
   values->magic = 0;
   for (struct embed_table *table = values->tables, *next; table; table = next) {
@@ -90,7 +89,7 @@ bool embed_table_set(struct embed_table *table, const mooncrew_value *key,
 }
 
 int embed_values_check(const mooncrew_values *values) {
-  if (values->magic != MAGIC)
+  if (!embed_are_values(values))
     return MOONCREW_EINVAL;
   if (values->failure)
     return values->failure;
@@ -100,11 +99,11 @@ int embed_values_check(const mooncrew_values *values) {
 /* ---- pushing ---- */
 
 static bool usable(const mooncrew_values *values) {
-  return values && values->magic == MAGIC && !values->failure;
+  return embed_are_values(values) && !values->failure;
 }
 
 static int failed(mooncrew_values *values, int code) {
-  if (!values || values->magic != MAGIC)
+  if (!embed_are_values(values))
     return MOONCREW_EINVAL;
   if (!values->failure)
     values->failure = code;
@@ -188,7 +187,7 @@ int embed_values_hold(mooncrew_values *values, mooncrew_object *object) {
 
 int mooncrew_push_object(mooncrew_values *values, mooncrew_object *object) {
   mooncrew_value value = {.type = MOONCREW_OBJECT, .object = object};
-  if (!object || !usable(values))
+  if (!embed_is_object(object) || !usable(values))
     return failed(values, MOONCREW_EINVAL);
   int code = embed_values_hold(values, object);
   return code ? failed(values, code) : push(values, &value);

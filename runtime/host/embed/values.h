@@ -5,7 +5,10 @@
 #include "host/embed/memory.h"
 #include "include/mooncrew.h"
 
-#define EMBED_DEPTH 200 /* tables in tables that a host may build */
+#define EMBED_VALUES                                                                     \
+  0x6d637661u /* what these begin with: a handle may be of another kind */
+#define EMBED_OBJECT 0x6d636f62u
+#define EMBED_DEPTH  200 /* tables in tables that a host may build */
 
 struct mooncrew_value {
   enum mooncrew_type type;
@@ -38,6 +41,7 @@ struct embed_text; /* strings' bytes */
 
 /* A handle of an object of a runtime. */
 struct mooncrew_object {
+  uint32_t magic;
   mooncrew *runtime;
   uint64_t serial; /* the runtime's: another one may get its place in memory */
   uint32_t ref;
@@ -56,6 +60,14 @@ struct mooncrew_values {
   size_t n_open;
   mooncrew_value key; /* of the next push; MOONCREW_NONE: none */
 };
+
+static inline bool embed_are_values(const mooncrew_values *values) {
+  return values && values->magic == EMBED_VALUES;
+}
+
+static inline bool embed_is_object(const mooncrew_object *object) {
+  return object && object->magic == EMBED_OBJECT;
+}
 
 /* Whether they can be sent: MOONCREW_OK, MOONCREW_EINVAL (not values, or not finished),
  * or the first failure of a push. */
