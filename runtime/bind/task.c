@@ -409,11 +409,6 @@ static const luaL_Reg methods[] = {
     {"set_name", task_set_name},   {NULL, NULL},
 };
 
-static bool never(struct bind_wait *wait) {
-  (void)wait;
-  return false;
-}
-
 static int slept(lua_State *L, int status, lua_KContext context) {
   (void)L, (void)status, (void)context;
   return 0;
@@ -424,9 +419,7 @@ static int sleep_for(lua_State *L) {
   luaL_checktype(L, 1, LUA_TNUMBER);
   mc_time deadline = bind_check_timeout(L, 1);
   luaL_argcheck(L, lua_tonumber(L, 1) >= 0, 1, "seconds must not be negative");
-  struct bind_wait *wait = bind_wait_new(L);
-  wait->ready = never;
-  return bind_wait(L, wait, deadline, 0, slept);
+  return bind_wait(L, bind_wait_new(L), deadline, 0, slept);
 }
 
 void bind_open_task(lua_State *L) {

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "bind/error.h"
+#include "bind/sleepers.h"
 #include "bind/task.h"
 #include "crew/interrupt.h"
 #include "crew/loop.h"
@@ -11,16 +12,32 @@
 
 #define CLASS "mooncrew.wait"
 
-static struct bind_wait *suspended; /* list of the tasks' waits */
+static struct bind_wait *suspended; /* the tasks' waits, but for those that sleep */
+
+static void link_wait(struct bind_wait *wait) {
+  if (!wait->ready) {
+    bind_sleepers_add(wait);
+    return;
+  }
+  wait->previous = NULL;
+  wait->next = suspended;
+  if (suspended)
+    suspended->previous = wait;
+  suspended = wait;
+}
 
 static void unlink_wait(struct bind_wait *wait) {
+  wait->task = NULL;
+  if (!wait->ready) {
+    bind_sleepers_remove(wait);
+    return;
+  }
   if (wait->previous)
     wait->previous->next = wait->next;
   else
     suspended = wait->next;
   if (wait->next)
     wait->next->previous = wait->previous;
-  wait->task = NULL;
   wait->next = wait->previous = NULL;
 }
 
@@ -63,15 +80,24 @@ mc_time bind_check_blocking(lua_State *L, int block) {
   return deadline;
 }
 
-/* Whether it is over by now; sets the outcome. */
-static bool over(struct bind_wait *wait) {
+/* Whether it is over at `*now`, which is looked up when it is 0; sets the outcome. */
+static bool over_at(struct bind_wait *wait, mc_time *now) {
   wait->outcome = 0;
   if (wait->ready && wait->ready(wait))
     return true;
-  if (wait->deadline == MC_FOREVER || mc_now() < wait->deadline)
+  if (wait->deadline == MC_FOREVER)
+    return false;
+  if (!*now)
+    *now = mc_now();
+  if (*now < wait->deadline)
     return false;
   wait->outcome = MC_TIMEOUT;
   return true;
+}
+
+static bool over(struct bind_wait *wait) {
+  mc_time now = 0;
+  return over_at(wait, &now);
 }
 
 static int resumed(lua_State *L, int status, lua_KContext context) {
@@ -101,11 +127,7 @@ int bind_wait(lua_State *L, struct bind_wait *wait, mc_time deadline, lua_KConte
   wait->k = k;
   wait->context = ctx;
   wait->task = bind_task_current();
-  wait->previous = NULL;
-  wait->next = suspended;
-  if (suspended)
-    suspended->previous = wait;
-  suspended = wait;
+  link_wait(wait);
   bind_task_park(wait);
   return lua_yieldk(L, 0, (lua_KContext)wait, resumed);
 }
@@ -118,20 +140,21 @@ void bind_wait_end(struct bind_wait *wait, int outcome) {
 }
 
 void bind_waits_look(void) {
+  mc_time now = 0;
+  struct bind_wait *sleeper;
+  while ((sleeper = bind_sleepers_first()) && over_at(sleeper, &now))
+    bind_wait_end(sleeper, sleeper->outcome);
   for (struct bind_wait *wait = suspended, *next; wait; wait = next) {
     next = wait->next;
-    if (over(wait))
+    if (over_at(wait, &now))
       bind_wait_end(wait, wait->outcome);
   }
-}
-
-bool bind_waits_any(void) {
-  return suspended != NULL;
 }
 
 void bind_waits_forget(void) {
   while (suspended)
     unlink_wait(suspended);
+  bind_sleepers_forget();
 }
 
 void bind_check_interrupt(lua_State *L) {
@@ -177,10 +200,12 @@ static bool add(struct watch_list *list, const struct bind_wait *wait) {
 static struct bind_wait *turning; /* the wait outside a task that the turn is for */
 
 static bool anything_over(void) {
-  if (over(turning))
+  mc_time now = 0;
+  struct bind_wait *sleeper = bind_sleepers_first();
+  if (over_at(turning, &now) || (sleeper && over_at(sleeper, &now)))
     return true;
   for (struct bind_wait *wait = suspended; wait; wait = wait->next)
-    if (over(wait))
+    if (over_at(wait, &now))
       return true;
   return false;
 }
@@ -191,6 +216,8 @@ static void turn(lua_State *L, struct bind_wait *mine, bool run_tasks) {
   list.n = 0;
   list.deadline = MC_FOREVER;
   bool complete = add(&list, mine);
+  if (run_tasks && bind_sleepers_first())
+    complete = add(&list, bind_sleepers_first()) && complete;
   if (run_tasks)
     for (struct bind_wait *wait = suspended; wait; wait = wait->next)
       complete = add(&list, wait) && complete;

@@ -23,7 +23,7 @@ struct bind_task;
 
 struct bind_wait {
   /* true once the wait is over. Called often, from the loop too: no Lua, no blocking.
-   * NULL: only the deadline ends it. */
+   * NULL: only the deadline ends it, and it costs nothing until then. */
   bool (*ready)(struct bind_wait *wait);
   void *data;     /* for ready() */
   unsigned looks; /* for ready() */
@@ -42,6 +42,7 @@ struct bind_wait {
   lua_KFunction k;
   lua_KContext context;
   struct bind_wait *next, *previous; /* the process's suspended waits */
+  struct bind_wait *child;           /* bind/sleepers.c's */
 };
 
 /* Pushes a new wait as a userdata; all fields zero. */
@@ -73,9 +74,6 @@ mc_time bind_check_blocking(lua_State *L, int block);
 
 /* Tasks whose wait is over become ready to run; bind/task.c calls it between runs. */
 void bind_waits_look(void);
-
-/* true while a task is suspended in some wait. */
-bool bind_waits_any(void);
 
 /* Takes a suspended wait out of the list, as over with `outcome`. */
 void bind_wait_end(struct bind_wait *wait, int outcome);

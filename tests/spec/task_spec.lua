@@ -252,6 +252,49 @@ describe("spawn", function()
     assert.equal(N, done)
   end)
 
+  it("wakes who sleeps, though others are cancelled meanwhile", function()
+    local woken, tasks = {}, {}
+    for i = 1, 200 do
+      tasks[i] = spawn(function()
+        sleep(0.01 + i * 37 % 200 * 1e-5)
+        woken[i] = true
+      end)
+    end
+    spawn(function()
+      for i = 1, 200, 3 do tasks[i]:cancel() end
+    end):join()
+    for i = 1, 200 do tasks[i]:join() end
+    for i = 1, 200 do assert.equal(i % 3 ~= 1 or nil, woken[i]) end
+  end)
+
+  it("costs no more beside 100,000 tasks that sleep", function()
+    local function rounds()
+      local before = os.clock() -- of the processor: other programs don't count
+      for _ = 1, 300 do sleep(1e-6) end
+      return os.clock() - before
+    end
+    local gone <close> = setmetatable({}, { __close = function() collectgarbage("restart") end })
+    assert.truthy(gone)
+    collectgarbage("stop")
+    local alone = rounds()
+    local begun, tasks = 0, {}
+    for i = 1, 100000 do
+      tasks[i] = spawn(function()
+        begun = begun + 1
+        sleep(3600)
+      end)
+    end
+    while begun < #tasks do sleep(0.001) end
+    local beside = rounds()
+    -- A forked child knows nothing of them.
+    local child = mooncrew.Process{ target = function() sleep(0.001) return 7 end }
+    child:start()
+    assert.equal(7, child:get())
+    for _, task in ipairs(tasks) do task:cancel() end
+    for _, task in ipairs(tasks) do task:join() end
+    assert.is_true(beside < 20 * alone, beside .. " s, alone " .. alone) -- a look at each: 1,000
+  end)
+
   it("refuses what is no function, no time", function()
     fails("function expected, got number", spawn, 5)
     fails("number expected, got string", sleep, "long")
