@@ -291,6 +291,7 @@ struct mc_space {
   uint8_t line0[MC_CACHE_LINE];
   uint32_t awake;   /* [any]: members that are not asleep; a hint */
   uint32_t census;  /* [any]: a futex, bumped when the set of members changes */
+  uint32_t watched; /* [own] of the watcher: seats below have their life words watched */
   uint64_t watcher; /* [any]: packed member, 0: none */
   uint32_t given;   /* [any]: bumped when memory is given back to a depot or the heap */
   uint32_t scarce;  /* [any]: not 0: an allocation failed and little is free since */

@@ -7,25 +7,33 @@
 
 _Thread_local struct mc_local *mc_local __attribute__((tls_model("initial-exec")));
 
+static _Thread_local struct mc_local own __attribute__((tls_model("initial-exec")));
+
 bool mc_local_begin(uint32_t generation) {
-  struct mc_local *local = mc_local;
-  if (local == NULL) {
-    local = calloc(1, sizeof(*local));
-    if (local == NULL)
+  struct mc_local *local = &own;
+  if (mc_local == NULL) {
+    local->kept = calloc(2 * MC_LEASES, sizeof(*local->kept));
+    if (local->kept == NULL)
       return false;
+    local->kept_task = local->kept + MC_LEASES;
     local->bell = local->sender = -1;
     mc_local = local;
   }
   mc_bell_close(&local->bell);
   mc_bell_close(&local->sender);
   local->generation = generation;
-  memset(local->free_leases, 0xff, sizeof(local->free_leases));
-  local->n_free_leases = MC_LEASES;
-  memset(local->kept, 0, sizeof(local->kept));
-  local->n_kept = 0;
+  if (local->n_free_leases != MC_LEASES) {
+    memset(local->free_leases, 0xff, sizeof(local->free_leases));
+    local->n_free_leases = MC_LEASES;
+  }
+  if (local
+          ->n_kept) { /* its pages are left alone else: a child would have to copy them */
+    memset(local->kept, 0, MC_LEASES * sizeof(*local->kept));
+    local->n_kept = 0;
+  }
   local->deferred = 0;
   local->short_spins = 0;
-  local->armed = false;
+  local->armed = local->reserved = false;
   local->bell_seen = 0;
   local->given_seen = 0;
   local->purged_at = UINT32_MAX;
@@ -40,7 +48,8 @@ void mc_local_end(void) {
   mc_bell_close(&mc_local->sender);
   free(mc_local->holds);
   free(mc_local->hold_blocks);
-  free(mc_local);
+  free(mc_local->kept);
+  memset(mc_local, 0, sizeof(*mc_local));
   mc_local = NULL;
 }
 

@@ -1,5 +1,6 @@
 /* What a member keeps in its own memory. A forked child inherits its parent's and makes
- * it its own in mc_member_adopt. */
+ * it its own in mc_member_adopt. It lies in the thread's own page, which a child has to
+ * copy in any case. */
 #ifndef MC_SHARE_LOCAL_H
 #define MC_SHARE_LOCAL_H
 
@@ -24,20 +25,21 @@ struct mc_local {
   uint32_t holds_size, holds_used;
   uint32_t
       deferred; /* objects let go of while leases on them were in hand; see lease.c */
-  uint64_t kept[MC_LEASES];      /* when a lease was kept: counts up; 0: it is not kept */
-  uint64_t kept_task[MC_LEASES]; /* by which task */
   uint64_t kept_last;
   uint32_t n_kept;
-  uint32_t bell_seen;               /* the bell's count when the last wait ended */
-  uint32_t short_spins;             /* in a row, that did not help; see wait.c */
-  struct mc_wait_for owed[MC_OWED]; /* wake-ups to pass on; their objects are held */
+  uint32_t bell_seen;   /* the bell's count when the last wait ended */
+  uint32_t short_spins; /* in a row, that did not help; see wait.c */
   uint32_t n_owed;
   bool armed;          /* between mc_bell_arm and mc_bell_disarm */
+  bool reserved;       /* a seat for a child, at some time */
   uint32_t given_seen; /* mc_space.given before the last allocation that failed */
   uint32_t purged_at;  /* mc_space.given when a purge found nothing */
   int bell, sender;    /* descriptors, -1 */
   mc_ref *hold_blocks; /* the first blocks of the slot's list of holds, by number */
   uint32_t n_hold_blocks, hold_blocks_size;
+  struct mc_wait_for owed[MC_OWED]; /* wake-ups to pass on; their objects are held */
+  uint64_t *kept;      /* of each lease: when it was kept, counted; 0: it is not */
+  uint64_t *kept_task; /* by which task */
 };
 
 extern _Thread_local struct mc_local *mc_local __attribute__((tls_model("initial-exec")));

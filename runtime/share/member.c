@@ -38,6 +38,15 @@ void mc_census_bump(void) {
   mc_futex_wake(&mc_space->census, INT_MAX);
 }
 
+/* The watcher reads the census, says which seats it watches, looks at them, and sleeps
+ * only if the census is still the same: when what it says here is not yet what it will
+ * sleep on, that sleep does not begin. */
+void mc_census_bump_for(uint32_t index) {
+  __atomic_fetch_add(&mc_space->census, 1, __ATOMIC_SEQ_CST);
+  if (index >= __atomic_load_n(&mc_space->watched, __ATOMIC_SEQ_CST))
+    mc_futex_wake(&mc_space->census, INT_MAX);
+}
+
 bool mc_member_gone(struct mc_member member) {
   if (member.slot >= MC_MEMBERS)
     return true;
@@ -124,6 +133,7 @@ static int copy_holds(struct mc_slot *child) {
 }
 
 int mc_member_reserve(struct mc_member *member) {
+  mc_local->reserved = true;
   uint64_t parent = mc_member_pack(mc_member_self());
   mc_lock(&mc_space->members_lock);
   int error = take_seat(parent, member);
@@ -161,6 +171,8 @@ static bool rebuild_holds(struct mc_slot *slot) {
   for (uint32_t i = 0; i < slot->n_holds; i++) {
     mc_ref object = mc_holds_get(slot, i);
     struct mc_hold *hold = mc_local_find(object);
+    if (hold && hold->index == i)
+      continue; /* nothing is written: a child would have to copy the page */
     if (hold)
       hold->index = i;
     else if (mc_local_reserve())
@@ -177,7 +189,8 @@ int mc_member_adopt(struct mc_member member) {
   mc_self = NULL;
   if (mc_member_gone(member))
     return MC_STALE;
-  mc_census_bump(); /* before there is anything to be seen dying: see mc_members_watch */
+  /* Before there is anything to be seen dying: see mc_members_watch. */
+  mc_census_bump_for(member.slot);
   if (!take_life(slot, member.generation))
     return MC_STALE;
   mc_self = slot;
@@ -226,8 +239,11 @@ static void drop_holds(void) {
   mc_holds_trim(mc_self);
 }
 
-void mc_member_leave(void) {
+/* The watcher has nothing to do for one that leaves in order, but for the seats that it
+ * reserved for children that have not come: they end with it. */
+static void leave(void) {
   struct mc_slot *self = mc_self;
+  bool reserved = mc_local->reserved;
   return_leases();
   drop_holds();
   mc_cache_flush_all();
@@ -239,9 +255,17 @@ void mc_member_leave(void) {
   mc_robust_pending(NULL);
   mc_seat_free(mc_slot_index(self));
   mc_unlock(&mc_space->members_lock);
-  mc_futex_wake(&self->life.word, INT_MAX);
-  mc_census_bump();
+  if (reserved)
+    mc_census_bump();
   mc_ring_all();
   mc_self = NULL;
+}
+
+void mc_member_leave(void) {
+  leave();
   mc_local_end();
+}
+
+void mc_member_leave_to_exit(void) {
+  leave();
 }

@@ -38,6 +38,9 @@ int mc_member_adopt(struct mc_member member);
  * who waits for a death. The process may not touch the space afterwards. */
 void mc_member_leave(void);
 
+/* The same, just before _exit: its own memory is left to the kernel. */
+void mc_member_leave_to_exit(void);
+
 struct mc_member mc_member_self(void);
 
 /* true when that member has died (or is marked as dying by the kernel) or has left. */

@@ -34,4 +34,8 @@ void mc_seat_free(uint32_t index);
 /* The set of members changed: wakes the watcher. */
 void mc_census_bump(void);
 
+/* The same, when somebody is about to sit there: the watcher is let sleep when it watches
+ * that seat already, whoever sits there. */
+void mc_census_bump_for(uint32_t index);
+
 #endif

@@ -12,22 +12,26 @@
 #define SHORT_NAP                                                                        \
   10000000u /* nanoseconds: where the kernel can't watch all of them at once */
 
-/* The census and the life word of each member, also of those that are still to come: the
- * kernel wakes who sleeps on a word whatever its value, so none dies unseen between its
- * adoption and anything that it could say. true when all of them fit in. */
+/* The census and the life word of each seat, also of those in which nobody sits: the
+ * kernel wakes who sleeps on a word whatever its value, so whoever comes there is watched
+ * from the start, and need not wake us. When these are too many, of those that are used,
+ * and each one that is taken wakes us. false: these are too many too. */
 static bool collect(struct mc_futex_word *words, size_t *n, uint32_t census) {
   words[0] = (struct mc_futex_word){&mc_space->census, census};
   *n = 1;
   uint32_t high = __atomic_load_n(&mc_space->seats_high, __ATOMIC_ACQUIRE);
+  bool all = high < MC_FUTEX_WAITV_MAX;
+  __atomic_store_n(&mc_space->watched, all ? high : 0, __ATOMIC_SEQ_CST);
   for (uint32_t i = 0; i < high; i++) {
-    if (!(__atomic_load_n(&mc_space->seats[i], __ATOMIC_ACQUIRE) & MC_SEAT_USED))
+    bool used = __atomic_load_n(&mc_space->seats[i], __ATOMIC_ACQUIRE) & MC_SEAT_USED;
+    if (!used && !all)
       continue;
     const uint32_t *word = &mc_slot(i)->life.word;
     uint32_t life = __atomic_load_n(word, __ATOMIC_ACQUIRE);
     if (*n == MC_FUTEX_WAITV_MAX)
       return false;
     /* Died since the last look: another value, so that there will be no sleep. */
-    words[(*n)++] = (struct mc_futex_word){word, life & ~MC_FUTEX_DIED};
+    words[(*n)++] = (struct mc_futex_word){word, used ? life & ~MC_FUTEX_DIED : life};
   }
   return true;
 }

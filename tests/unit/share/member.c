@@ -1,3 +1,4 @@
+#include "share/layout.h"
 #include "support.h"
 
 #include <pthread.h>
@@ -161,15 +162,58 @@ static int tree(void *arg) {
   return ok ? 0 : 1;
 }
 
-static void test_watcher(void **state) {
-  (void)state;
-  pid_t pid = fork_member(NULL, tree, NULL);
-  assert_int_equal(wait_for(pid), 0);
-  /* The watcher sees the end of its main member and ends. */
+/* The watcher sees the end of its main member and ends. */
+static void await_watchers_end(void) {
   while (kill((pid_t)marks[5], 0) == 0)
     sched_yield();
   mc_members_reap();
   assert_int_equal(audit_now().members, 1);
+}
+
+static void test_watcher(void **state) {
+  (void)state;
+  pid_t pid = fork_member(NULL, tree, NULL);
+  assert_int_equal(wait_for(pid), 0);
+  await_watchers_end();
+}
+
+/* Waits for the watcher, since nobody else clears up. */
+static void await_free(struct mc_member member) {
+  uint64_t seat = (uint64_t)member.generation << 32 | MC_SEAT_USED;
+  while (__atomic_load_n(&mc_space->seats[member.slot], __ATOMIC_ACQUIRE) == seat)
+    sched_yield();
+}
+
+static int reserves_and_leaves(void *arg) {
+  reserves_and_dies(arg);
+  mc_member_leave();
+  return 0;
+}
+
+/* Seats that were taken before are watched already, whoever comes there: the watcher is
+ * not woken then, and misses no death. */
+static int many(void *arg) {
+  (void)arg;
+  struct mc_member self = mc_member_self(), member;
+  set_mark(5, (uint64_t)fork_member(NULL, watches, &self));
+  await_mark(3, 1);
+  for (int i = 0; i < 50; i++) {
+    wait_for(fork_member(&member, i % 3 == 1 ? leaves : ends_at_once, NULL));
+    await_free(member);
+    if (i > 0 && member.slot >= mc_space->watched)
+      return 1;
+  }
+  /* One that leaves in order wakes it for the child that will not come. */
+  wait_for(fork_member(&member, reserves_and_leaves, NULL));
+  await_free(member);
+  await_free((struct mc_member){(uint32_t)marks[1], (uint32_t)marks[2]});
+  return 0;
+}
+
+static void test_watched_seats(void **state) {
+  (void)state;
+  assert_int_equal(wait_for(fork_member(NULL, many, NULL)), 0);
+  await_watchers_end();
 }
 
 static int waits_for_a_ring(void *arg) {
@@ -241,6 +285,7 @@ int main(void) {
                                       close_space),
       cmocka_unit_test_setup_teardown(test_all_slots, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_watcher, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_watched_seats, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_ring, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_ring_before_wait, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_interrupted, small_space, close_space),
