@@ -16,6 +16,9 @@
 #define GRACE 2.0 /* s: a daemon that does not end on SIGTERM is killed after that */
 
 static struct bind_child *children;
+static const char after_fork_key; /* registry: the functions given to it, in order */
+static const char seeder_key;     /* registry: math.randomseed */
+static bool prepared;             /* bind_child_prepare has been called for this fork */
 
 void bind_child_list(struct bind_child *child) {
   child->listed = true;
@@ -45,22 +48,28 @@ static void forget_children(void) {
 
 /* ---- the beginning ---- */
 
-void bind_seed_random(lua_State *L) {
-  lua_getglobal(L, "math");
-  if (lua_istable(L, -1) && lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
-    lua_pushinteger(L, (lua_Integer)mc_child_seed());
-    lua_pushinteger(L, (lua_Integer)mc_child_seed());
+static void seed_random(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &seeder_key) == LUA_TFUNCTION) {
+    uint64_t seed[2];
+    mc_child_seed(seed);
+    lua_pushinteger(L, (lua_Integer)seed[0]);
+    lua_pushinteger(L, (lua_Integer)seed[1]);
     lua_call(L, 2, 0);
-    lua_pop(L, 1);
   } else {
-    lua_pop(L, lua_istable(L, -1) ? 1 : 2);
+    lua_pop(L, 1);
   }
 }
 
-/* os.exit([code [, close]]) of a child: its parent's finalizers are not its to run, so
- * `close` means nothing here. */
-static int child_exit(lua_State *L) {
+/* os.exit([code [, close]]). In a child: its parent's finalizers are not its to run, so
+ * `close` means nothing there. Else the upvalue, which is what was there before. */
+static int exit_process(lua_State *L) {
   int status;
+  if (!bind_parent_name()) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+  }
   if (lua_isboolean(L, 1))
     status = lua_toboolean(L, 1) ? 0 : 1;
   else
@@ -69,21 +78,62 @@ static int child_exit(lua_State *L) {
 }
 
 static void replace_exit(lua_State *L) {
+  int top = lua_gettop(L);
   lua_getglobal(L, "os");
-  if (lua_istable(L, -1)) {
-    lua_pushcfunction(L, child_exit);
+  if (lua_istable(L, -1) && lua_getfield(L, -1, "exit") == LUA_TFUNCTION &&
+      lua_tocfunction(L, -1) != exit_process) {
+    lua_pushcclosure(L, exit_process, 1);
     lua_setfield(L, -2, "exit");
   }
-  lua_pop(L, 1);
+  lua_settop(L, top);
+}
+
+static void note_seeder(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &seeder_key);
+  lua_getglobal(L, "math");
+  if (lua_istable(L, -1))
+    lua_getfield(L, -1, "randomseed");
+  else
+    lua_pushnil(L);
+  if (!lua_rawequal(L, -1, -3)) {
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &seeder_key);
+  }
+  lua_pop(L, 3);
+}
+
+void bind_child_prepare(lua_State *L) {
+  replace_exit(L);
+  note_seeder(L);
+  prepared = true;
+}
+
+void bind_child_prepared(void) {
+  prepared = false;
 }
 
 int bind_after_fork(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "mooncrew.after_fork");
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &after_fork_key) == LUA_TNIL) {
+    lua_newtable(L);
+    lua_copy(L, -1, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &after_fork_key);
+  }
   lua_insert(L, 1);
   lua_rawseti(L, 1, (lua_Integer)lua_rawlen(L, 1) + 1);
   return 0;
+}
+
+static void call_after_fork(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &after_fork_key) == LUA_TTABLE) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    for (lua_Integer i = 1; i <= n; i++) {
+      lua_rawgeti(L, -1, i);
+      lua_call(L, 0, 0);
+    }
+  }
+  lua_pop(L, 1);
 }
 
 void bind_child_begin(lua_State *L, const char *name, bool daemon) {
@@ -95,15 +145,11 @@ void bind_child_begin(lua_State *L, const char *name, bool daemon) {
   bind_current_set(name, daemon);
   bind_luv_forked(L);
   bind_net_forked();
-  replace_exit(L);
-  bind_seed_random(L);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "mooncrew.after_fork");
-  lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
-  for (lua_Integer i = 1; i <= n; i++) {
-    lua_rawgeti(L, -1, i);
-    lua_call(L, 0, 0);
-  }
-  lua_pop(L, 1);
+  if (!prepared)
+    bind_child_prepare(L);
+  prepared = false;
+  seed_random(L);
+  call_after_fork(L);
 }
 
 /* ---- the end ---- */
@@ -123,6 +169,8 @@ static void join(lua_State *L, struct mc_child *child, mc_time deadline) {
 }
 
 static void end_children(lua_State *L, bool all) {
+  if (!children)
+    return;
   for (struct bind_child *child = children; child; child = child->next)
     if (!child->is_pool && (all || child->daemon))
       mc_child_signal(&child->child, SIGTERM);

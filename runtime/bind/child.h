@@ -20,6 +20,12 @@ struct bind_child {
 void bind_child_list(struct bind_child *child);
 void bind_child_unlist(struct bind_child *child);
 
+/* Before a fork, what a child would have to do else: makes os.exit one that ends a child
+ * alone, and finds math.randomseed. The parent calls bind_child_prepared after the fork.
+ * What a child need not do, it need not copy pages for. */
+void bind_child_prepare(lua_State *L);
+void bind_child_prepared(void);
+
 /* In the child, first thing: what belongs to the parent is forgotten, os.exit ends the
  * child alone, math.random is seeded anew, and the functions given to after_fork have
  * run. Raises what those raise. */
@@ -36,8 +42,4 @@ int bind_finish(lua_State *L);
 
 /* mooncrew.after_fork(fn) */
 int bind_after_fork(lua_State *L);
-
-/* The seed of math.random from the kernel's random bytes. */
-void bind_seed_random(lua_State *L);
-
 #endif

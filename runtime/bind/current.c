@@ -3,7 +3,6 @@
 #include "crew/child.h"
 
 #include <lauxlib.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define NAME_LENGTH 128
@@ -24,9 +23,17 @@ const char *bind_current_name(void) {
   return current_name;
 }
 
+/* Without the C library: each new part of it that a child runs is a page fault. */
+static void copy_name(char *to, const char *from) {
+  int i = 0;
+  for (; from[i] && i < NAME_LENGTH - 1; i++)
+    to[i] = from[i];
+  to[i] = '\0';
+}
+
 void bind_current_set(const char *name, bool daemon) {
-  snprintf(parent_name, sizeof parent_name, "%s", current_name);
-  snprintf(current_name, sizeof current_name, "%s", name);
+  copy_name(parent_name, current_name);
+  copy_name(current_name, name);
   parent_daemon = current_daemon;
   current_daemon = daemon;
   current_pid = getpid();

@@ -1,7 +1,8 @@
 /* mooncrew.Process: a child that runs a Lua function on a copy of the whole state.
  *
  * What the target returns or raises comes back as one message of a queue of the process's
- * own: a byte that says which, and the encoded values. */
+ * own: a byte that says which, and the encoded values. One that returns nothing closes
+ * the queue instead, for most do, and that is one store. */
 #include "bind/process.h"
 
 #include "base/error.h"
@@ -165,7 +166,9 @@ static int process_start(lua_State *L) {
   if (error)
     return bind_raise(L, "start", error);
   set_alive(L, p, 1);
+  bind_child_prepare(L);
   error = fork_child(L, p);
+  bind_child_prepared();
   if (error) {
     set_alive(L, p, 0);
     mc_object_drop(p->outcome);
@@ -205,14 +208,16 @@ static const struct bind_waitable waitable = {.ready = process_ready,
 
 static bool has_outcome(struct bind_wait *wait) {
   struct bind_process *p = wait->data;
-  return has_ended(wait) || !p->outcome || mc_queue_size(p->outcome) > 0;
+  return has_ended(wait) || !p->outcome || mc_queue_size(p->outcome) > 0 ||
+         mc_queue_closed(p->outcome);
 }
 
 static int wait_for(lua_State *L, struct bind_process *p,
                     bool (*ready)(struct bind_wait *), lua_KFunction k) {
   mc_time deadline = bind_check_timeout(L, 2);
   lua_settop(L, 1);
-  struct bind_wait *wait = bind_wait_new(L);
+  struct bind_wait here = {0}; /* enough where it can't be left by a yield */
+  struct bind_wait *wait = bind_in_task(L) ? bind_wait_new(L) : &here;
   wait->ready = ready;
   wait->data = p;
   if (ready == has_outcome && p->outcome) {
@@ -239,12 +244,13 @@ static int process_join(lua_State *L) {
 /* Takes the outcome out of the queue into a user value: so get() can be called again. */
 static bool receive_outcome(lua_State *L, struct bind_process *p) {
   struct mc_lease lease;
-  if (!p->outcome || mc_queue_try_take(p->outcome, &lease, 1) != 1)
+  int took = p->outcome ? mc_queue_try_take(p->outcome, &lease, 1) : MC_EMPTY;
+  if (took != 1 && took != MC_CLOSED)
     return false;
-  p->raised = lease.length > 0 && lease.bytes[0] == BIND_RAISED;
+  p->raised = took == 1 && lease.length > 0 && lease.bytes[0] == BIND_RAISED;
   lua_newtable(L);
   int table = lua_gettop(L);
-  int n = bind_receive(L, &lease, 1);
+  int n = took == 1 ? bind_receive(L, &lease, 1) : 0;
   for (int i = n; i >= 1; i--)
     lua_rawseti(L, table, i);
   lua_pushinteger(L, n);

@@ -62,12 +62,16 @@ static int send_values(lua_State *L) {
  * instead. */
 static void send_outcome(lua_State *L, int kind, int first) {
   int n = lua_gettop(L) - first + 1;
+  if (!bind_process_own->outcome)
+    return;
+  if (kind == BIND_RETURNED && n == 0) {
+    mc_queue_close(bind_process_own->outcome);
+    return;
+  }
   lua_pushcfunction(L, send_values);
   lua_insert(L, first);
   lua_pushinteger(L, kind);
   lua_insert(L, first + 1);
-  if (!bind_process_own->outcome)
-    return;
   if (lua_pcall(L, n + 1, 0, 0) == LUA_OK)
     return;
   bind_push_error(L, "Error", "%s", bind_error_text(L, -1));

@@ -209,6 +209,22 @@ bool bind_tasks_run(lua_State *L) {
   return true;
 }
 
+/* Makes the table of the registry empty. One that is so already is let be: a child would
+ * have to copy the memory that a new one is written to. */
+static void empty(lua_State *L, const void *key) {
+  int top = lua_gettop(L);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) {
+    lua_pushnil(L);
+    if (!lua_next(L, -2)) {
+      lua_settop(L, top);
+      return;
+    }
+  }
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+  lua_settop(L, top);
+}
+
 void bind_tasks_forget(lua_State *L) {
   first_ready = last_ready = NULL;
   current = NULL;
@@ -217,10 +233,8 @@ void bind_tasks_forget(lua_State *L) {
   n_live = 0;
   any_unseen = false;
   bind_waits_forget();
-  lua_newtable(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
-  lua_newtable(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &unseen_key);
+  empty(L, &live_key);
+  empty(L, &unseen_key);
 }
 
 /* -- Lua

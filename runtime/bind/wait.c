@@ -117,13 +117,13 @@ bool bind_in_task(lua_State *L) {
 
 int bind_wait(lua_State *L, struct bind_wait *wait, mc_time deadline, lua_KContext ctx,
               lua_KFunction k) {
-  wait->deadline = deadline;
-  if (over(wait))
-    return k(L, LUA_OK, ctx);
   if (!bind_in_task(L)) {
     bind_block(L, wait, deadline);
     return k(L, LUA_OK, ctx);
   }
+  wait->deadline = deadline;
+  if (over(wait))
+    return k(L, LUA_OK, ctx);
   wait->k = k;
   wait->context = ctx;
   wait->task = bind_task_current();

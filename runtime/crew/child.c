@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "crew/loop.h"
 #include "os/random.h"
+#include "os/signals.h"
 #include "share/wait.h"
 
 #include <errno.h>
@@ -13,9 +14,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+static uint64_t secret; /* random bits of this run, the same in all of its processes */
+
 int mc_child_fork(struct mc_child *child, enum mc_signals signals,
                   int (*body)(void *data), void *data) {
   struct mc_member member;
+  if (!secret)
+    secret = mc_random64();
   int error = mc_member_reserve(&member);
   if (error)
     return error;
@@ -40,6 +45,10 @@ int mc_child_start(struct mc_child *child, enum mc_signals signals,
                    int (*body)(void *data), void *data) {
   int error = mc_watcher_ensure();
   return error ? error : mc_child_fork(child, signals, body, data);
+}
+
+void mc_child_signals_mine(void) {
+  mc_signals_mine();
 }
 
 static void collect(struct mc_child *child, bool block) {
@@ -89,12 +98,14 @@ int mc_child_signal(struct mc_child *child, int signal) {
 }
 
 _Noreturn void mc_child_exit(int status) {
-  mc_member_leave();
+  mc_member_leave_to_exit();
   mc_exit_now(status);
 }
 
-uint64_t mc_child_seed(void) {
-  return mc_random64();
+void mc_child_seed(uint64_t seed[2]) {
+  struct mc_member self = mc_member_self();
+  seed[0] = secret;
+  seed[1] = (uint64_t)self.generation << 32 | self.slot;
 }
 
 void mc_child_complain(const char *name, const char *text) {

@@ -21,6 +21,10 @@ struct mc_child {
 int mc_child_start(struct mc_child *child, enum mc_signals signals,
                    int (*body)(void *data), void *data);
 
+/* For the command's main(), before anything is loaded: makes its forks cheaper; see
+ * os/signals.h. */
+void mc_child_signals_mine(void);
+
 /* Whether it has ended; collects it when it has. Does not wait for a child that lives. */
 bool mc_child_ended(struct mc_child *child);
 
@@ -36,8 +40,9 @@ _Noreturn void mc_child_exit(int status);
 /* Tells a person on stderr what a child ended with: "Process NAME:" and the text. */
 void mc_child_complain(const char *name, const char *text);
 
-/* Random bits, for the generators of a new child. */
-uint64_t mc_child_seed(void);
+/* What to seed the generators of a new child with: random, and no other process of this
+ * run has the same. */
+void mc_child_seed(uint64_t seed[2]);
 
 /* Starts the watcher of deaths, when this process made the space and there is none alive;
  * mc_child_start does so by itself. 0 or as mc_child_start. */

@@ -7,6 +7,7 @@
  * to go on. Exit status: 0, 1 for an error, 2 for bad usage, 130 for a Ctrl-C that nobody
  * caught, 143 for a SIGTERM. */
 #include "bind/open.h"
+#include "crew/child.h"
 #include "host/chunk.h"
 #include "host/helper.h"
 #include "host/installed.h"

@@ -107,6 +107,40 @@ describe("Process", function()
     end))
   end)
 
+  it("leaves os.exit as it is for its parent", function()
+    local script = [[
+      local mooncrew = require "mooncrew"
+      local p = mooncrew.Process{ target = function() os.exit(3) end }:start()
+      print(p:join(), p.exitcode)
+      local closed = setmetatable({}, { __gc = function() print("closed") end })
+      os.exit(closed and 4, true)
+    ]]
+    local outcome = standalone.run{ "-e", script }
+    assert.equal("true\t3\nclosed\n", outcome.out)
+    assert.equal(4, outcome.status)
+    script = [[
+      local mooncrew = require "mooncrew"
+      os.exit = nil
+      local p = mooncrew.Process{ target = function() return os.exit end }:start()
+      print(p:get(), os.exit)
+    ]]
+    assert.equal("nil\tnil\n", standalone.run{ "-e", script }.out)
+  end)
+
+  it("that returns nothing has a result, again and again", function()
+    local p = start(function() end)
+    assert.equal(0, select("#", p:get()))
+    assert.equal(0, select("#", p:get()))
+    p:join()
+    assert.equal(0, select("#", p:get()))
+    p:close()
+    p = start(function() mooncrew.sleep(100) end)
+    local nothing, why = p:get(0)
+    assert.is_nil(nothing)
+    assert.equal(mooncrew.Timeout, why)
+    p:kill()
+  end)
+
   it("waits inside coroutine tasks without holding up the others", function()
     local queue = Queue()
     local p = start(function() return queue:get() end)
