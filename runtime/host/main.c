@@ -87,9 +87,31 @@ static bool run_options(lua_State *L, char *const argv[], int end) {
   return true;
 }
 
+/* Calls itself until the state is so many calls deep. */
+static int go_deep(lua_State *L) {
+  lua_Integer n = lua_tointeger(L, 1);
+  if (n > 0) {
+    lua_pushcfunction(L, go_deep);
+    lua_pushinteger(L, n - 1);
+    lua_call(L, 1, 0);
+  }
+  return 0;
+}
+
+/* The state's stack and the records of its first calls lie side by side when they are
+ * made before anything else. Each fork makes parent and child copy the pages that they
+ * write to, and these are always among them. */
+static void make_stack(lua_State *L) {
+  luaL_checkstack(L, 150, NULL);
+  lua_pushcfunction(L, go_deep);
+  lua_pushinteger(L, 12);
+  lua_call(L, 1, 0);
+}
+
 static void open_state(lua_State *L, const struct command *command) {
   const struct options *options = &command->options;
   luaL_checkversion(L);
+  make_stack(L);
   if (options->ignore_env) {
     lua_pushboolean(L, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV"); /* the libraries look there */
@@ -179,6 +201,7 @@ int main(int argc, char *argv[]) {
   /* Freed blocks are merged at once. Put off, the merging falls to the first large
    * request, which in a child means pages all over the heap to be copied. */
   mallopt(M_MXFAST, 0);
+  mc_child_signals_mine();
   if (argv[0][0] != '\0')
     report_set_name(argv[0]);
   struct command command = {argc, argv, options_read(argv), NULL};
