@@ -70,7 +70,7 @@ inline write(where, value) {
   fi
 }
 
-#include "section.h"
+#include "section.inc"
 
 /* ---- getting in ---- */
 

@@ -51,7 +51,7 @@ inline write(where, value) {
   fi
 }
 
-#include "section.h"
+#include "section.inc"
 
 /* ---- getting in ---- */
 
