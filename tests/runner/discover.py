@@ -5,6 +5,7 @@ import os
 import re
 
 from .part import Part
+from .slow import SLOW
 
 SANITIZERS = {
     # malloc fails as it does elsewhere: some tests run out of memory on purpose.
@@ -248,11 +249,17 @@ def fuzz(tree):
             yield part
 
 
+def quick(tree):
+    """What is to be run before every commit."""
+    parts = [*lints(tree), *units(tree), *specs(tree)]
+    return [part for part in parts if part.name not in SLOW]
+
+
 def select(tree, suite):
     """The parts of a suite, in the order in which they run."""
     every = {
         "lint": lambda: [*lints(tree), *tidy(tree)],
-        "quick": lambda: [*lints(tree), *units(tree), *specs(tree)],
+        "quick": lambda: quick(tree),
         "test": lambda: [
             *lints(tree), *units(tree), *specs(tree), *regress(tree), *embed(tree), *torture(tree),
             *models(tree), *bench(tree), *threads(tree), *asan(tree), *embed_sanitized(tree),
