@@ -17,6 +17,8 @@ static const struct bind_core core = {
     .loop = mc_loop,
     .wait_new = bind_wait_new,
     .wait = bind_wait,
+    .block = bind_block,
+    .in_task = bind_in_task,
     .outcome = bind_outcome,
     .push_error = bind_push_error,
 };

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define FORM_TYPE "application/x-www-form-urlencoded"
+
 void mc_http_defaults(struct mc_http_request *request) {
   *request = (struct mc_http_request){
       .timeout = -1,
@@ -20,6 +22,7 @@ void mc_http_defaults(struct mc_http_request *request) {
       .follow = true,
       .max_redirects = 10,
       .backoff = 0.5,
+      .fed_length = MC_HTTP_NO_LIMIT,
   };
 }
 
@@ -69,6 +72,11 @@ static int add_header(struct curl_slist **list, const char *line) {
   return error;
 }
 
+/* As text: with a file in it libcurl says what it is, boundary and all. */
+static bool is_form(const struct mc_http_request *request) {
+  return request->fields && !request->multipart;
+}
+
 static int copy_headers(struct mc_http *transfer, const struct mc_http_request *request) {
   bool has_type = false;
   for (size_t i = 0; i < request->n_headers; i++) {
@@ -81,7 +89,9 @@ static int copy_headers(struct mc_http *transfer, const struct mc_http_request *
   /* Without these libcurl waits a second for a "100 Continue", and calls every body a
    * form. */
   int error = add_line(&transfer->headers, "Expect:");
-  if (!error && request->body && !has_type)
+  if (!error && !has_type && is_form(request))
+    error = add_line(&transfer->headers, "Content-Type: " FORM_TYPE);
+  else if (!error && !has_type && (request->body || request->fed))
     error = add_line(&transfer->headers, "Content-Type:");
   return error;
 }
@@ -117,11 +127,29 @@ static int parse_url(struct mc_http *transfer, const char *url) {
   return 0;
 }
 
-static int copy_request(struct mc_http *transfer, const struct mc_http_request *request) {
-  const char *method = request->method   ? request->method
-                       : request->upload ? "PUT"
-                       : request->body   ? "POST"
-                                         : "GET";
+static bool has_body(const struct mc_http_request *request) {
+  return request->body || request->fields || request->fed;
+}
+
+/* Opens the files that are sent, or makes the body of a form's fields. */
+static int open_body(struct mc_http *transfer, const struct mc_http_request *request,
+                     const char **culprit) {
+  transfer->feed =
+      (struct mc_http_feed){.active = request->fed, .length = request->fed_length};
+  if (request->fields)
+    return mc_http_open_form(transfer, request, culprit);
+  if (!request->upload)
+    return 0;
+  *culprit = request->upload;
+  return mc_http_source_open(&transfer->upload, transfer, request->upload);
+}
+
+static int copy_request(struct mc_http *transfer, const struct mc_http_request *request,
+                        const char **culprit) {
+  const char *method = request->method     ? request->method
+                       : request->upload   ? "PUT"
+                       : has_body(request) ? "POST"
+                                           : "GET";
   if (!is_token(method))
     return -EINVAL;
   transfer->method = strdup(method);
@@ -147,9 +175,10 @@ static int copy_request(struct mc_http *transfer, const struct mc_http_request *
   int error = copy_headers(transfer, request);
   if (!error)
     error = parse_url(transfer, request->url);
-  if (!error && request->upload)
-    error = mc_http_open_upload(transfer, request->upload);
+  if (!error)
+    error = open_body(transfer, request, culprit);
   if (!error && request->path) {
+    *culprit = request->path;
     error = mc_tempfile_open(&transfer->file, request->path);
     transfer->to_file = !error;
     if (!error && request->sha256 && !(transfer->digest = EVP_MD_CTX_new()))
@@ -173,10 +202,15 @@ static void release_request(struct mc_http *transfer) {
   free(transfer->method);
   free(transfer->body);
   mc_tempfile_discard(&transfer->file);
-  mc_http_close_upload(transfer);
+  curl_mime_free(transfer->form); /* after the handle that uses it */
+  mc_http_close_files(transfer);
+  free(transfer->files);
   EVP_MD_CTX_free(transfer->digest);
   mc_http_jar_free(transfer->jar); /* after the handle that uses it */
   transfer->digest = NULL;
+  transfer->form = NULL;
+  transfer->files = NULL;
+  transfer->n_files = 0;
   transfer->jar = NULL;
   transfer->easy = NULL;
   transfer->parsed = NULL;
@@ -188,6 +222,7 @@ static void release_memory(struct mc_http *transfer) {
   mc_buffer_free(&transfer->answer);
   mc_buffer_free(&transfer->taken);
   mc_buffer_free(&transfer->answer_headers);
+  mc_buffer_free(&transfer->feed.piece);
   free(transfer->url);
   free(transfer->location);
   free(transfer);
@@ -208,15 +243,16 @@ void mc_http_finish_soon(struct mc_http *transfer) {
 }
 
 int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
-                  struct mc_http **result) {
+                  struct mc_http **result, const char **culprit) {
   *result = NULL;
+  *culprit = NULL;
   struct mc_http_client *client = mc_http_client(loop);
   struct mc_http *transfer = client ? calloc(1, sizeof *transfer) : NULL;
   if (!transfer)
     return -ENOMEM;
   transfer->client = client;
-  transfer->file.fd = transfer->upload = -1;
-  int error = copy_request(transfer, request);
+  transfer->file.fd = transfer->upload.fd = -1;
+  int error = copy_request(transfer, request, culprit);
   if (error) {
     release_request(transfer);
     release_memory(transfer);
@@ -289,7 +325,7 @@ void mc_http_free(struct mc_http *transfer) {
   if (!mc_http_is_ours(transfer)) {
     /* In a forked child: the connection, the file and the loop are the parent's. */
     mc_tempfile_forget(&transfer->file);
-    mc_http_close_upload(transfer);
+    mc_http_close_files(transfer);
     return;
   }
   if (transfer->state != MC_HTTP_DONE) {

@@ -24,6 +24,16 @@ struct mc_http_jar; /* cookies, shared by requests */
 /* Called once, from the loop, never from mc_http_start. It may free the transfer. */
 typedef void mc_http_done(struct mc_http *transfer, void *data);
 
+/* A field of a form: bytes, or a file. */
+struct mc_http_field {
+  const char *name;
+  const void *data;
+  size_t length;
+  const char *path;     /* the file that is sent, read meanwhile; NULL: `data` */
+  const char *filename; /* as the server is told; NULL: the path's last part, or none */
+  const char *type;     /* NULL: by the file's name, or none */
+};
+
 /* All of it is copied by mc_http_start. Fill it with mc_http_defaults first. */
 struct mc_http_request {
   const char *url;            /* http or https */
@@ -34,6 +44,11 @@ struct mc_http_request {
   const void *body;       /* NULL: none */
   size_t body_length;
   const char *upload; /* a file whose bytes are the body, instead of `body` */
+  const struct mc_http_field *fields; /* of a form, instead of those; NULL: none */
+  size_t n_fields;
+  bool multipart;      /* with files, so as multipart/form-data */
+  bool fed;            /* the body is what mc_http_feed is given */
+  uint64_t fed_length; /* of it; MC_HTTP_NO_LIMIT: not known */
   const char
       *path;   /* a download: the file to make of a 2xx answer's body; NULL: to memory */
   bool sha256; /* of a download: its hash as well */
@@ -85,10 +100,10 @@ void mc_http_defaults(struct mc_http_request *request);
 
 /* Starts a request on the loop. Wrong URLs and everything else that the network says come
  * as the outcome. 0; -EINVAL for a method or header that can't be sent (line breaks);
- * what mc_tempfile_open says of the download's path; -ENOMEM. On failure there is no
- * transfer. */
+ * what the system says of a file that is sent, or mc_tempfile_open of the download's
+ * path, and *culprit is the path; -ENOMEM. On failure there is no transfer. */
 int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
-                  struct mc_http **transfer);
+                  struct mc_http **transfer, const char **culprit);
 
 /* True in the process that made the transfer. */
 bool mc_http_is_ours(const struct mc_http *transfer);
@@ -102,6 +117,19 @@ struct mc_http_result mc_http_outcome(const struct mc_http *transfer);
 /* Goes through the answer's headers: set *cursor to 0 first. Names are in lower case. */
 bool mc_http_next_header(const struct mc_http *transfer, size_t *cursor,
                          const char **name, const char **value);
+
+/* ---- a body in pieces ---- */
+
+/* True when mc_http_feed is waited for. */
+bool mc_http_is_hungry(const struct mc_http *transfer);
+
+/* True while there is more to come from mc_http_feed. */
+bool mc_http_is_sending(const struct mc_http *transfer);
+
+/* Sends a copy of the bytes; none at all are the end. Nothing happens to a transfer that
+ * does not wait for them. 0; -EMSGSIZE: more, or at the end fewer, than was said;
+ * -ENOMEM. There is no retry once something was fed. */
+int mc_http_feed(struct mc_http *transfer, const void *bytes, size_t n);
 
 /* ---- a stream ---- */
 

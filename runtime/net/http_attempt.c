@@ -38,8 +38,10 @@ static long milliseconds(double seconds) {
 static void set_method(struct mc_http *transfer) {
   CURL *easy = transfer->easy;
   const char *method = transfer->method;
-  if (transfer->upload >= 0) {
+  if (transfer->upload.fd >= 0) {
     mc_http_prepare_upload(transfer);
+  } else if (transfer->feed.active) {
+    mc_http_prepare_feed(transfer);
   } else if (transfer->body) {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body);
@@ -102,6 +104,9 @@ int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *requ
   mc_http_prepare_answer(transfer);
   mc_http_client_own_sockets(transfer);
   set_method(transfer);
+  int error = request->multipart ? mc_http_prepare_form(transfer, request) : 0;
+  if (error)
+    return error;
   set_limits(easy, request);
   set_trust(easy, request);
   if (transfer->parsed) {
@@ -141,7 +146,7 @@ void mc_http_attempt(struct mc_http *transfer) {
   transfer->failure.kind = NULL;
   transfer->attempts++;
   transfer->state = MC_HTTP_IDLE;
-  transfer->upload_sent = 0;
+  transfer->upload.sent = 0;
   int error = mc_http_begin_answer(transfer);
   if (error) {
     mc_http_fail(transfer, error == -ENOMEM ? "NoMemory" : "OSError",
@@ -225,7 +230,8 @@ static bool is_idempotent(const char *method) {
 }
 
 static bool may_retry(const struct mc_http *transfer) {
-  return transfer->retries_left > 0 && is_idempotent(transfer->method);
+  return transfer->retries_left > 0 && is_idempotent(transfer->method) &&
+         !mc_http_has_fed(transfer);
 }
 
 bool mc_http_status_is_retried(const struct mc_http *transfer, long status) {

@@ -256,14 +256,17 @@ void mc_http_take(struct mc_http *transfer, const void **bytes, size_t *n) {
   transfer->answer.length = 0;
   *bytes = transfer->taken.data;
   *n = transfer->taken.length;
-  if (transfer->paused && transfer->state == MC_HTTP_SENT) {
-    transfer->paused = false;
-    /* Calls on_body at once with what libcurl holds; what fails there it would forget. */
-    CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-    if (code != CURLE_OK) {
-      mc_http_client_remove(transfer);
-      mc_http_fail(transfer, "Http", "PROTOCOL", "%s", curl_easy_strerror(code));
-      mc_http_finish_soon(transfer);
-    }
-  }
+  if (transfer->paused && transfer->state == MC_HTTP_SENT)
+    mc_http_resume(transfer);
+}
+
+void mc_http_resume(struct mc_http *transfer) {
+  transfer->paused = false;
+  /* Calls on_body at once with what libcurl holds; what fails there it would forget. */
+  CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+  if (code == CURLE_OK)
+    return;
+  mc_http_client_remove(transfer);
+  mc_http_fail(transfer, "Http", "PROTOCOL", "%s", curl_easy_strerror(code));
+  mc_http_finish_soon(transfer);
 }

@@ -185,7 +185,7 @@ void mc_http_forked(void) {
     close(client->sockets[i]);
   for (struct mc_http *transfer = client->first; transfer; transfer = transfer->next) {
     mc_tempfile_forget(&transfer->file);
-    mc_http_close_upload(transfer);
+    mc_http_close_files(transfer);
   }
 }
 

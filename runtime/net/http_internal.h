@@ -1,6 +1,6 @@
 /* Shared by http.c (requests), http_client.c (libcurl on the loop), http_attempt.c (one
- * try), http_body.c (its answer), http_upload.c (a file that is sent) and http_jar.c
- * (cookies). */
+ * try), http_body.c (its answer), http_upload.c (a file that is sent), http_form.c
+ * (fields), http_feed.c (a body in pieces) and http_jar.c (cookies). */
 #ifndef MC_NET_HTTP_INTERNAL_H
 #define MC_NET_HTTP_INTERNAL_H
 
@@ -26,6 +26,24 @@ struct mc_http_client {
   int *sockets; /* open ones, idle connections included: a child closes its copies */
   size_t n_sockets, max_sockets;
   int watch_error; /* a socket could not be watched: libuv's code */
+};
+
+/* A file that is sent; fd -1: none. */
+struct mc_http_source {
+  struct mc_http *transfer;
+  int fd;
+  uint64_t length, sent;
+};
+
+/* A body that comes in pieces. */
+struct mc_http_feed {
+  bool active;     /* there is one */
+  bool hungry;     /* libcurl waits for more */
+  bool ended;      /* no more will come */
+  uint64_t length; /* of the whole; MC_HTTP_NO_LIMIT: not known */
+  uint64_t total;  /* bytes that came */
+  struct mc_buffer piece;
+  size_t sent; /* of the piece */
 };
 
 enum mc_http_state { MC_HTTP_IDLE, MC_HTTP_SENT, MC_HTTP_WAITING, MC_HTTP_DONE };
@@ -54,8 +72,11 @@ struct mc_http { /* NOLINT: fields stand by what they are for */
   struct mc_tempfile file;
   EVP_MD_CTX *digest; /* of the file, when asked for */
   char sha256[MC_HTTP_SHA256_LENGTH + 1];
-  int upload; /* the file that is sent; -1: none */
-  uint64_t upload_length, upload_sent;
+  struct mc_http_source upload; /* the file that is sent */
+  struct mc_http_source *files; /* one for each field of the form */
+  size_t n_files;
+  curl_mime *form;
+  struct mc_http_feed feed;
 
   bool streaming, opened, paused;
   struct mc_buffer taken; /* what the reader has in hand */
@@ -104,6 +125,9 @@ void mc_http_prepare_answer(struct mc_http *transfer);
 /* Empties the answer for a try. 0 or a negated errno. */
 int mc_http_begin_answer(struct mc_http *transfer);
 
+/* libcurl goes on with what was paused. */
+void mc_http_resume(struct mc_http *transfer);
+
 /* True when a body was received, and passed over. */
 bool mc_http_spares_body(const struct mc_http *transfer);
 
@@ -113,11 +137,33 @@ bool mc_http_is_cut_short(const struct mc_http *transfer);
 /* Fills in `sha256`, when it was asked for. */
 void mc_http_end_digest(struct mc_http *transfer);
 
-/* http_upload.c: opens the file to be sent; makes it the body; tells libcurl so. 0 or a
- * negated errno. */
-int mc_http_open_upload(struct mc_http *transfer, const char *path);
+/* http_upload.c: opens a file that is to be sent. 0 or a negated errno. */
+int mc_http_source_open(struct mc_http_source *source, struct mc_http *transfer,
+                        const char *path);
+void mc_http_source_close(struct mc_http_source *source);
+
+/* Callbacks of libcurl; the data is the source. A redirect, a further try, or a kept
+ * connection that turned out dead, starts it anew. */
+size_t mc_http_source_read(char *buffer, size_t one, size_t n, void *data);
+int mc_http_source_seek(void *data, curl_off_t offset, int origin);
+
+/* The body comes from these; length MC_HTTP_NO_LIMIT: not known. */
+void mc_http_send_by(struct mc_http *transfer, uint64_t length, curl_read_callback read,
+                     curl_seek_callback seek, void *data);
 void mc_http_prepare_upload(struct mc_http *transfer);
-void mc_http_close_upload(struct mc_http *transfer);
+
+/* http_form.c: opens what the form's fields name, or makes the body. 0; a negated errno,
+ * and the path it is about, if any. Then the body is told to libcurl. */
+int mc_http_open_form(struct mc_http *transfer, const struct mc_http_request *request,
+                      const char **culprit);
+int mc_http_prepare_form(struct mc_http *transfer, const struct mc_http_request *request);
+
+/* Closes what is sent. */
+void mc_http_close_files(struct mc_http *transfer);
+
+/* http_feed.c */
+void mc_http_prepare_feed(struct mc_http *transfer);
+bool mc_http_has_fed(const struct mc_http *transfer);
 
 /* http_jar.c */
 CURLSH *mc_http_jar_share(struct mc_http_jar *jar);

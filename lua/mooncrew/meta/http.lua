@@ -31,8 +31,18 @@ local http = {}
 ---@class mooncrew.http.Request: mooncrew.http.Options
 ---@field url string
 ---@field method? string "GET", or "POST" when there is a body
----@field body? string
+---@field body? string|fun(): string? bytes, or a function that gives them piece by piece, nil at
+---  the end. It may wait. It is not asked twice: no further try or redirect follows its first piece
+---@field body_length? integer of a body that is a function, for Content-Length; nil: sent in chunks
 ---@field body_file? string a file to send, read while it is sent; the method is then "PUT" at first
+---@field form? table<string, mooncrew.http.Value|mooncrew.http.Value[]>|{ [1]: string, [2]: any }[]
+---  fields by name, sent in the order of the names, or a list of { name, value } in its own
+---@field files? table<string, mooncrew.http.File|mooncrew.http.File[]>|{ [1]: string, [2]: any }[]
+---  likewise, behind the form's fields; with them the body is multipart/form-data
+
+---@alias mooncrew.http.Value string|number|boolean
+
+---@alias mooncrew.http.File string|{ path: string?, data: string?, name: string?, type: string? }
 
 ---@class mooncrew.http.DownloadOptions: mooncrew.http.Options
 ---@field sha256? boolean hash the file too (false)

@@ -26,6 +26,14 @@ int bind_wait(lua_State *L, struct bind_wait *wait, mc_time deadline, lua_KConte
   return core->wait(L, wait, deadline, ctx, k);
 }
 
+int bind_block(lua_State *L, struct bind_wait *wait, mc_time deadline) {
+  return core->block(L, wait, deadline);
+}
+
+bool bind_in_task(lua_State *L) {
+  return core->in_task(L);
+}
+
 int bind_outcome(lua_State *L, int code) {
   return core->outcome(L, code);
 }

@@ -25,6 +25,8 @@
  * cancellation of a task leaves the transfer or its file behind. */
 struct call {
   struct mc_http *transfer;
+  bool is_stream;
+  bool is_fed;      /* the body is what a function returns: `body` of argument 1 */
   const char *path; /* of a download; a string on the stack */
   const char *url;  /* as it was given; likewise */
 };
@@ -88,9 +90,73 @@ static int opened(lua_State *L, int status, lua_KContext context) {
   return 1;
 }
 
+/* ---- a body that is a function ---- */
+
+static bool is_hungry_or_over(struct bind_wait *wait) {
+  struct call *call = wait->data;
+  return !call->transfer || mc_http_is_hungry(call->transfer) ||
+         !mc_http_is_sending(call->transfer);
+}
+
+/* With what the function returned on top. */
+static void feed(lua_State *L, struct call *call) {
+  size_t n = 0;
+  const char *bytes = NULL;
+  if (lua_type(L, -1) == LUA_TSTRING)
+    bytes = lua_tolstring(L, -1, &n);
+  else if (!lua_isnil(L, -1))
+    luaL_error(L,
+               "option 'body': the function has to return a string, or nil at the end, "
+               "not a %s",
+               luaL_typename(L, -1));
+  int error = bytes && n == 0 ? 0 : mc_http_feed(call->transfer, bytes, n);
+  if (error == -EMSGSIZE)
+    luaL_error(L, "option 'body': the function returned %s bytes than 'body_length' says",
+               n ? "more" : "fewer");
+  else if (error)
+    luaL_error(L, "not enough memory");
+  lua_pop(L, 1);
+}
+
+static int waited(lua_State *L, int status, lua_KContext context);
+static int asked(lua_State *L, int status, lua_KContext context);
+
+/* One piece after the other; the function may wait, and in a task that suspends it. */
+static int send_on(lua_State *L, struct bind_wait *wait) {
+  struct call *call = wait->data;
+  while (mc_http_is_sending(call->transfer)) {
+    if (!mc_http_is_hungry(call->transfer)) {
+      wait->ready = is_hungry_or_over;
+      if (bind_in_task(L))
+        return bind_wait(L, wait, MC_FOREVER, (lua_KContext)wait, waited);
+      bind_block(L, wait, MC_FOREVER);
+      continue;
+    }
+    lua_getfield(L, 1, "body");
+    lua_callk(L, 0, 1, (lua_KContext)wait, asked);
+    feed(L, call);
+  }
+  wait->ready = call->is_stream ? is_open : is_over;
+  return bind_wait(L, wait, MC_FOREVER, (lua_KContext)call,
+                   call->is_stream ? opened : answered);
+}
+
+static int waited(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  return send_on(L, (struct bind_wait *)context);
+}
+
+static int asked(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  struct bind_wait *wait = (struct bind_wait *)context;
+  feed(L, wait->data);
+  return send_on(L, wait);
+}
+
 /* ---- requests ---- */
 
-static int start_failed(lua_State *L, const struct bind_http_request *given, int error) {
+static int start_failed(lua_State *L, const struct bind_http_request *given, int error,
+                        const char *path) {
   if (error == -EINVAL)
     return luaL_argerror(
         L, given->options,
@@ -98,7 +164,6 @@ static int start_failed(lua_State *L, const struct bind_http_request *given, int
         "and hyphens, and no line break is in a value)");
   lua_pushnil(L);
   const struct mc_http_request *request = &given->request;
-  const char *path = request->path ? request->path : request->upload;
   if (error == -ENOMEM || !path) {
     bind_push_error(L, "NoMemory", "%s: %s", request->url, strerror(-error));
     return 2;
@@ -122,19 +187,25 @@ static int perform(lua_State *L, struct bind_http_request *given) {
     return 2;
   }
   struct call *call = lua_newuserdatauv(L, sizeof *call, 0);
-  *call = (struct call){.path = given->request.path, .url = given->request.url};
+  *call = (struct call){.path = given->request.path,
+                        .url = given->request.url,
+                        .is_stream = given->request.stream,
+                        .is_fed = given->request.fed};
   luaL_setmetatable(L, CLASS);
   lua_toclose(L, -1);
   struct bind_wait *wait = bind_wait_new(L);
+  const char *culprit;
   given->request.user_agent = "mooncrew/" MOONCREW_VERSION;
-  error = mc_http_start(loop, &given->request, &call->transfer);
+  error = mc_http_start(loop, &given->request, &call->transfer, &culprit);
   if (error)
-    return start_failed(L, given, error);
-  bool stream = given->request.stream;
-  wait->ready = stream ? is_open : is_over;
+    return start_failed(L, given, error, culprit);
+  wait->ready = call->is_stream ? is_open : is_over;
   wait->data = call;
   wait->on_loop = true;
-  return bind_wait(L, wait, MC_FOREVER, (lua_KContext)call, stream ? opened : answered);
+  if (call->is_fed)
+    return send_on(L, wait);
+  return bind_wait(L, wait, MC_FOREVER, (lua_KContext)call,
+                   call->is_stream ? opened : answered);
 }
 
 /* http.get(url [, options]) */

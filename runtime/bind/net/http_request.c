@@ -1,5 +1,6 @@
 #include "bind/net/http_request.h"
 
+#include "bind/net/http_form.h"
 #include "bind/net/http_jar.h"
 #include "bind/options.h"
 
@@ -246,9 +247,32 @@ void bind_http_check_limits(lua_State *L, int arg, struct mc_http_limits *limits
   limit(L, arg, "streams", &limits->streams);
 }
 
+/* A body: a string, a function that gives its pieces, a file or a form. */
+static void check_body(lua_State *L, int arg, struct mc_http_request *request) {
+  const char *body = NULL;
+  request->fed = lua_getfield(L, arg, "body") == LUA_TFUNCTION;
+  if (!request->fed && !lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+    wrong(L, arg, "body", "string or function");
+  lua_pop(L, 1);
+  if (!request->fed)
+    string(L, arg, "body", &body, &request->body_length);
+  request->body = body;
+  string(L, arg, "body_file", &request->upload, NULL);
+  bind_http_check_form(L, arg, request);
+  size(L, arg, "body_length", &request->fed_length);
+  if (request->fed_length != MC_HTTP_NO_LIMIT && !request->fed)
+    luaL_argerror(L, arg, "option 'body_length' is for a body that is a function");
+  bool has_body = body || request->fed;
+  if (has_body + !!request->upload + !!request->fields > 1)
+    luaL_argerror(L, arg,
+                  "options 'body', 'body_file', and 'form' with 'files' exclude each "
+                  "other");
+}
+
 void bind_http_check_request(lua_State *L, int arg, struct bind_http_request *given) {
   static const char *const known[] = {OPTIONS, "url",       "method",
-                                      "body",  "body_file", NULL};
+                                      "body",  "body_file", "body_length",
+                                      "form",  "files",     NULL};
   set_defaults(given);
   bind_check_options(L, arg, known);
   struct mc_http_request *request = &given->request;
@@ -258,11 +282,6 @@ void bind_http_check_request(lua_State *L, int arg, struct bind_http_request *gi
   lua_getfield(L, arg,
                "url"); /* stays on the stack: the error of a late answer names it */
   string(L, arg, "method", &request->method, NULL);
-  const char *body = NULL;
-  string(L, arg, "body", &body, &request->body_length);
-  request->body = body;
-  string(L, arg, "body_file", &request->upload, NULL);
-  if (body && request->upload)
-    luaL_argerror(L, arg, "options 'body' and 'body_file' exclude each other");
+  check_body(L, arg, request);
   read_options(L, arg, given);
 }

@@ -24,6 +24,8 @@ struct bind_core {
   struct bind_wait *(*wait_new)(lua_State *L);
   int (*wait)(lua_State *L, struct bind_wait *wait, mc_time deadline, lua_KContext ctx,
               lua_KFunction k);
+  int (*block)(lua_State *L, struct bind_wait *wait, mc_time deadline);
+  bool (*in_task)(lua_State *L);
   int (*outcome)(lua_State *L, int code);
   void (*push_error)(lua_State *L, const char *kind, const char *format, ...);
 };

@@ -13,15 +13,35 @@ local uv = require "luv"
 
 local web = {}
 
+-- A whole body that comes in chunks, and what comes after it.
+local function unchunk(bytes)
+  if bytes:sub(-5) ~= "0\r\n\r\n" then return nil end -- not worth a look
+  local parts, at = {}, 1
+  while true do
+    local size, from = bytes:match("^(%x+)\r\n()", at)
+    if not size then return nil end
+    local n = tonumber(size, 16)
+    if #bytes < from + n + 1 then return nil end
+    if n == 0 then return table.concat(parts), bytes:sub(from + 2) end
+    parts[#parts + 1] = bytes:sub(from, from + n - 1)
+    at = from + n + 2
+  end
+end
+
 -- The first whole request in the bytes, and what comes after it.
 local function split(bytes)
   local head, rest = bytes:match("^(.-\r\n)\r\n(.*)$")
   if not head then return nil end
-  local length = tonumber(head:lower():match("\r\ncontent%-length: *(%d+)")) or 0
-  if #rest < length then return nil end
+  local body
+  if head:lower():find("\r\ntransfer%-encoding: *chunked\r\n") then
+    body, rest = unchunk(rest)
+  else
+    local length = tonumber(head:lower():match("\r\ncontent%-length: *(%d+)")) or 0
+    if #rest >= length then body, rest = rest:sub(1, length), rest:sub(length + 1) end
+  end
+  if not body then return nil end
   local method, path = head:match("^(%S+) (%S+)")
-  local request = { method = method, path = path, head = head, body = rest:sub(1, length) }
-  return request, rest:sub(length + 1)
+  return { method = method, path = path, head = head, body = body }, rest
 end
 
 local function render(answer)

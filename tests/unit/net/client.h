@@ -46,10 +46,12 @@ static struct mc_http_request request_to(const char *path) {
   return request;
 }
 
+static const char *culprit; /* the path that a request could not start for */
+
 static struct mc_http *start(const struct mc_http_request *request) {
   struct mc_http *transfer;
   int before = finished;
-  assert_int_equal(mc_http_start(&loop, request, &transfer), 0);
+  assert_int_equal(mc_http_start(&loop, request, &transfer, &culprit), 0);
   assert_int_equal(finished, before); /* never from inside start */
   return transfer;
 }

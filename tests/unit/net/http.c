@@ -163,14 +163,14 @@ static void what_would_smuggle_lines_is_refused(void **state) {
     struct mc_http_request request = request_to("/hello");
     request.headers = &bad[i];
     request.n_headers = 1;
-    assert_int_equal(mc_http_start(&loop, &request, &transfer), -EINVAL);
+    assert_int_equal(mc_http_start(&loop, &request, &transfer, &culprit), -EINVAL);
     assert_null(transfer);
   }
   static const char *const methods[] = {"", "GET /x", "A\r\nB", "G\xc3\xa9T"};
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
     struct mc_http_request request = request_to("/hello");
     request.method = methods[i];
-    assert_int_equal(mc_http_start(&loop, &request, &transfer), -EINVAL);
+    assert_int_equal(mc_http_start(&loop, &request, &transfer, &culprit), -EINVAL);
   }
   assert_int_equal(server.connections, 0);
   assert_int_equal(mc_http_running(), 0);
@@ -534,7 +534,7 @@ static void a_forked_child_forgets_its_parents(void **state) {
     int bad = uv_loop_init(&own) || mc_http_running() != 0;
     finished = 0;
     struct mc_http *mine = NULL;
-    bad = bad || mc_http_start(&own, &hello, &mine);
+    bad = bad || mc_http_start(&own, &hello, &mine, &culprit);
     while (!bad && finished == 0)
       uv_run(&own, UV_RUN_ONCE);
     bad = bad || mc_http_outcome(mine).status != 200;

@@ -105,13 +105,14 @@ static void a_path_that_can_not_be_written_fails_at_once(void **state) {
   struct mc_http_request request = request_to("/file");
   struct mc_http *transfer;
   request.path = in_folder("no/such/folder");
-  assert_int_equal(mc_http_start(&loop, &request, &transfer), -ENOENT);
+  assert_int_equal(mc_http_start(&loop, &request, &transfer, &culprit), -ENOENT);
   request.path = folder;
-  assert_int_equal(mc_http_start(&loop, &request, &transfer), -EISDIR);
+  assert_int_equal(mc_http_start(&loop, &request, &transfer, &culprit), -EISDIR);
+  assert_string_equal(culprit, folder);
   request.path = "/dev/full";
-  assert_int_equal(mc_http_start(&loop, &request, &transfer), -EEXIST);
+  assert_int_equal(mc_http_start(&loop, &request, &transfer, &culprit), -EEXIST);
   request.path = "";
-  assert_int_equal(mc_http_start(&loop, &request, &transfer), -ENOENT);
+  assert_int_equal(mc_http_start(&loop, &request, &transfer, &culprit), -ENOENT);
   assert_int_equal(mc_http_running(), 0);
   assert_int_equal(server.connections, 0);
 }
