@@ -148,9 +148,8 @@ function Run:pool()
   command.fail(self.name, pool.message)
 end
 
-function Run:failed(err, bar)
+function Run:failed(err)
   self.summary.failed = self.summary.failed + 1
-  if bar and bar.terminal then io.stderr:write("\r\27[K") end
   io.stderr:write(("%s: %s: %s\n"):format(self.name, err.task, err.message))
 end
 
@@ -165,7 +164,7 @@ function Run:collect(pool, next_result, bar)
       summary.done = summary.done + 1
       if result then result(value[2], value[1]) end
     elseif type(value) == "table" and rawget(value, "task") then
-      self:failed(value, bar)
+      self:failed(value)
     else
       error(value, 0) -- no task's: of the source, or Ctrl-C
     end

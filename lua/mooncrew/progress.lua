@@ -3,21 +3,32 @@
 --   copy  [#########-----------]  1234/2741  45%  812/s  0:02 left      (a terminal: redrawn)
 --   copy  1234/2741  45%  812/s  0:02 left                              (else: a line now and then)
 --
--- On a narrow terminal parts are spared, so that it stays one line.
+-- On a narrow terminal parts are spared, so that it stays one line. Several bars, of several
+-- processes too, stay one below the other, and lines that are written go by above them: see
+-- runtime/os/screen.h.
 --
 -- `step` is cheap: it adds, looks at the clock, and draws only when the last drawing is old. The
 -- stream, the clock and whether it is a terminal can be given, so all of it can be tested.
 
+require "mooncrew"
+local columns = require "mooncrew.columns"
+local parts = require "mooncrew.parts"
 local uv = require "luv"
 
 local BAR_WIDTH = 20
+local SHORTEST_BAR = 5
+local LEAST_TEXT = 8 -- columns of a label or a note, however narrow the terminal
+local DONE, REST, PLAIN = "\27[32m", "\27[2m", "\27[0m" -- green, dim
 local TERMINAL_INTERVAL = 0.1 -- seconds between two drawings
 local LINE_INTERVAL = 10
 
 ---@class mooncrew.progress.options
 ---@field label? string what is going on; stands in front
 ---@field stream? file* where to draw; default: stderr
----@field terminal? boolean whether it is a terminal; default: found out for stderr, else false
+---@field terminal? boolean whether it is a terminal; default: found out for stderr, else false; one
+---  with TERM=dumb is none
+---@field color? boolean default: when stderr is a terminal, unless NO_COLOR is set
+---@field keep? boolean the final state stays as a line (true), or nothing when it is closed
 ---@field unit? "bytes" counts are shown as sizes
 ---@field interval? number seconds between two drawings; default: 0.1 on a terminal, else 10
 ---@field width? integer columns of the terminal; default: asked of it for stderr, else no limit
@@ -95,18 +106,36 @@ local function format_rate(self, rate)
   return string.format(rate < 10 and "%.1f/s" or "%.0f/s", rate)
 end
 
-local function bar_of(part)
-  local filled = math.floor(part * BAR_WIDTH)
-  return "[" .. string.rep("#", filled) .. string.rep("-", BAR_WIDTH - filled) .. "]"
+-- The bar, of `width` columns with its brackets.
+local function bar_of(self, part, width)
+  local filled = math.floor(part * (width - 2))
+  local done, rest = string.rep("#", filled), string.rep("-", width - 2 - filled)
+  if self.color then
+    done = filled > 0 and DONE .. done .. PLAIN or ""
+    rest = rest ~= "" and REST .. rest .. PLAIN or ""
+  end
+  return "[" .. done .. rest .. "]"
+end
+
+-- A label or a note: one line, and not all of it where it would leave no room for the rest.
+local function shown_text(text, width)
+  if not text then return nil end
+  text = columns.clean(tostring(text))
+  local room = math.max(width // 3, LEAST_TEXT)
+  if columns.width(text) <= room then return text end
+  return columns.cut(text, room - 3) .. "..."
 end
 
 -- What there is to say, by name: see ORDER.
-local function describe_state(self, time)
+local function describe_state(self, time, width)
   local elapsed = time - self.started
-  local state = { label = self.label, count = format_count(self, self.count), note = self.note }
+  local state = {
+    label = shown_text(self.label, width), count = format_count(self, self.count),
+    note = shown_text(self.note, width),
+  }
   if self.total then
     local part = self.total > 0 and math.min(self.count / self.total, 1) or 1
-    if self.terminal then state.bar = bar_of(part) end
+    state.part = part
     state.count = state.count .. "/" .. format_count(self, self.total)
     state.share = string.format("%d%%", math.floor(part * 100))
   end
@@ -121,47 +150,82 @@ local function describe_state(self, time)
 end
 
 local ORDER = { "label", "bar", "count", "share", "rate", "time", "note" }
-local SPARED_FIRST = { "bar", "note", "rate", "label", "count" } -- where a terminal is narrow
+local SPARED_FIRST = { "note", "rate", "label", "count" } -- where a terminal is narrow
 
-local function columns(text)
-  return utf8.len(text) or #text
+local function join(state)
+  local list = {}
+  for _, name in ipairs(ORDER) do list[#list + 1] = state[name] end
+  return table.concat(list, "  ")
+end
+
+-- Adds the bar, when there is room for one that is worth it.
+local function add_bar(self, state, room)
+  if not self.terminal or not state.part then return end
+  local width = math.min(room - columns.width(join(state)) - 2, BAR_WIDTH + 2)
+  if width >= SHORTEST_BAR + 2 then state.bar = bar_of(self, state.part, width) end
 end
 
 -- The text of the bar, without line ends. It never reaches a terminal's last column: a line that
 -- wraps can't be drawn over.
 local function render(self, time)
-  local state = describe_state(self, time)
   local width = self.terminal and self:columns() or math.huge
-  local spared = 0
-  while true do
-    local parts = {}
-    for _, name in ipairs(ORDER) do parts[#parts + 1] = state[name] end
-    local text = table.concat(parts, "  ")
-    if columns(text) < width then return text end
-    spared = spared + 1
-    if spared > #SPARED_FIRST then return text:sub(1, math.max(width - 1, 0)) end
-    state[SPARED_FIRST[spared]] = nil
+  local room = math.max(width - 1, 0)
+  local state = describe_state(self, time, width)
+  for spared = 0, #SPARED_FIRST do
+    state[SPARED_FIRST[spared] or ""] = nil
+    if columns.width(join(state)) <= room then
+      add_bar(self, state, room)
+      return join(state)
+    end
   end
+  return (columns.cut(join(state), room))
+end
+
+-- On a terminal of the user's own choice: to the start of the line, the text, and clear what an
+-- older, longer one left behind.
+local function draw_on_stream(self, text)
+  if not self.terminal then
+    self.stream:write(text .. "\n")
+  elseif self.closed and not self.keep then
+    self.stream:write("\r\27[K")
+  else
+    self.stream:write("\r" .. text .. "\27[K" .. (self.closed and "\n" or ""))
+  end
+  self.stream:flush()
+end
+
+-- On stderr: among the bars that share it. When all places are taken it shows when one is free.
+local function draw_on_screen(self, text)
+  if self.closed then
+    local last = self.keep and text or nil
+    if self.bar then
+      parts.screen_end(self.bar, last)
+    elseif last then
+      self.stream:write(last .. "\n")
+    end
+    return
+  end
+  self.bar = self.bar or parts.screen_bar()
+  if self.bar then parts.screen_draw(self.bar, text) end
 end
 
 local function draw(self, time)
   self.drawn = time
   local text = render(self, time)
-  if self.terminal then
-    -- To the start of the line, the text, and clear what an older, longer one left behind.
-    self.stream:write("\r", text, "\27[K", self.closed and "\n" or "")
-  else
-    self.stream:write(text, "\n")
-  end
-  self.stream:flush()
+  if self.on_screen then draw_on_screen(self, text) else draw_on_stream(self, text) end
 end
 
 -- How wide the terminal is, now.
 ---@package
 function Progress:columns()
   if self.width then return self.width end
-  local width = self.tty and self.tty:get_winsize()
-  return width and width > 0 and width or math.huge
+  return self.on_screen and parts.screen_width() or math.huge
+end
+
+local function check_process(self, func)
+  if self.pid ~= uv.os_getpid() then
+    error(func .. ": the progress bar is of the process that made it", 3)
+  end
 end
 
 ---Counts steps that are done, and draws when it is time to.
@@ -175,22 +239,28 @@ function Progress:step(n)
   check_count("step", "n", n)
   self.count = self.count + n
   local time = self.clock()
-  if time - self.drawn >= self.interval then draw(self, time) end
+  if time - self.drawn < self.interval then return end
+  check_process(self, "step")
+  draw(self, time)
 end
 
 ---Draws the final state and ends the line. Closing again does nothing.
 function Progress:close()
   if self.closed then return end
+  check_process(self, "close")
   self.closed = true
   draw(self, self.clock())
-  if self.tty then self.tty:close() end
-  self.tty = nil
 end
 
 Progress.__close = Progress.close
 
 function Progress:__tostring()
   return "mooncrew.Progress: " .. render(self, self.clock())
+end
+
+-- Whether stderr is a terminal on which one can go back.
+local function is_screen()
+  return uv.guess_handle(2) == "tty" and os.getenv("TERM") ~= "dumb"
 end
 
 ---Makes a progress bar. Nothing is drawn before the first interval is over, so short jobs show
@@ -206,6 +276,8 @@ local function new(total, options)
   options = options or {}
   check_option(options, "label", "string")
   check_option(options, "terminal", "boolean")
+  check_option(options, "color", "boolean")
+  check_option(options, "keep", "boolean")
   check_option(options, "interval", "number")
   check_option(options, "width", "number")
   check_option(options, "clock", "function")
@@ -214,15 +286,10 @@ local function new(total, options)
   end
 
   local terminal = options.terminal
-  if terminal == nil then
-    terminal = options.stream == nil and uv.guess_handle(2) == "tty"
-  end
-  local tty
-  if terminal and options.stream == nil and options.width == nil
-    and uv.guess_handle(2) == "tty" then
-    tty = uv.new_tty(2, false)
-    if tty then tty:unref() end
-  end
+  if terminal == nil then terminal = options.stream == nil and is_screen() end
+  local on_screen = terminal and options.stream == nil and is_screen()
+  local color = options.color
+  if color == nil then color = on_screen and (os.getenv("NO_COLOR") or "") == "" end
   local clock = options.clock or now
   local time = clock()
   return setmetatable({
@@ -233,7 +300,10 @@ local function new(total, options)
     stream = options.stream or io.stderr,
     terminal = terminal,
     width = options.width,
-    tty = tty,
+    color = color,
+    keep = options.keep ~= false,
+    on_screen = on_screen,
+    pid = uv.os_getpid(),
     interval = options.interval or (terminal and TERMINAL_INTERVAL or LINE_INTERVAL),
     clock = clock,
     started = time,

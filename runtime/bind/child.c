@@ -4,6 +4,7 @@
 #include "bind/error.h"
 #include "bind/luv.h"
 #include "bind/net.h"
+#include "bind/screen.h"
 #include "bind/task.h"
 #include "bind/traceback.h"
 #include "bind/wait.h"
@@ -148,6 +149,7 @@ void bind_child_begin(lua_State *L, const char *name, bool daemon) {
   if (!prepared)
     bind_child_prepare(L);
   prepared = false;
+  bind_screen_begin(L);
   seed_random(L);
   call_after_fork(L);
 }

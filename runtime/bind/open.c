@@ -20,6 +20,7 @@
 #include "bind/pool.h"
 #include "bind/process.h"
 #include "bind/queue.h"
+#include "bind/screen.h"
 #include "bind/shield.h"
 #include "bind/sync.h"
 #include "bind/task.h"
@@ -164,6 +165,7 @@ static void open_parts(lua_State *L) {
   bind_open_pool(L);
   bind_open_helper(L);
   bind_open_claim(L);
+  bind_open_screen(L);
 }
 
 static int embedded_index(const char *name) {

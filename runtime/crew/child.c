@@ -1,9 +1,11 @@
 #include "crew/child.h"
 #include "crew/watcher.h"
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "crew/loop.h"
 #include "os/random.h"
+#include "os/screen.h"
 #include "os/signals.h"
 #include "share/wait.h"
 
@@ -11,7 +13,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 static uint64_t secret; /* random bits of this run, the same in all of its processes */
@@ -109,12 +110,11 @@ void mc_child_seed(uint64_t seed[2]) {
 }
 
 void mc_child_complain(const char *name, const char *text) {
-  struct iovec parts[] = {
-      {(void *)"Process ", 8}, {(void *)name, strlen(name)},
-      {(void *)":\n", 2},      {(void *)text, strlen(text)},
-      {(void *)"\n", 1},
-  };
+  struct mc_buffer whole = {0};
+  const char *const parts[] = {"Process ", name, ":\n", text, "\n"};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    mc_buffer_append(&whole, parts[i], strlen(parts[i]));
   /* In one piece, so that those of several children do not mix. */
-  if (writev(STDERR_FILENO, parts, sizeof parts / sizeof *parts) < 0)
-    return; /* there is nobody to tell */
+  mc_screen_write(STDERR_FILENO, (const char *)whole.data, whole.length);
+  mc_buffer_free(&whole);
 }

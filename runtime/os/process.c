@@ -1,6 +1,8 @@
 #include "os/process.h"
 #include "os/signals.h"
 
+#include "os/screen.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -29,6 +31,7 @@ pid_t mc_fork(enum mc_signals signals) {
   sigset_t all, old;
   pid_t parent = getpid();
 
+  mc_screen_share();
   fflush(NULL);
   mc_signals_note();
   sigfillset(&all);
@@ -45,6 +48,7 @@ pid_t mc_fork(enum mc_signals signals) {
   syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (getppid() != parent)
     _exit(1);
+  mc_screen_forked();
   set_signals(signals);
   const uint64_t no_core[] = {0, 0};
   syscall(SYS_prlimit64, 0, RLIMIT_CORE, no_core, NULL);
@@ -58,6 +62,7 @@ void mc_unblock_signals(void) {
 
 _Noreturn void mc_exit_now(int status) {
   fflush(NULL);
+  mc_screen_leave();
   _exit(status);
 }
 

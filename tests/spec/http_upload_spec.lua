@@ -270,7 +270,8 @@ describe("a body that is a function", function()
 
   it("is sent piece by piece, as long as it gives some", function()
     local server <close> = echo()
-    local answer = assert(send(server, { body = pieces{ "one", "", "two\0", string.rep("x", MIB) } }))
+    local body = pieces{ "one", "", "two\0", string.rep("x", MIB) }
+    local answer = assert(send(server, { body = body }))
     assert.equal("POST", answer.body)
     local request = server.requests[1]
     assert.equal("chunked", header(request, "Transfer-Encoding"))

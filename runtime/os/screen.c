@@ -1,0 +1,344 @@
+#include "os/screen.h"
+
+#include "base/buffer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE 1 /* s: the lock's holder may be stopped; then we write all the same */
+#define HELD     4096 /* bytes that wait for a line end */
+
+/* A bar that was drawn for a wider terminal loses its end, and takes no second row. */
+#define NO_WRAP "\33[?7l"
+#define WRAP    "\33[?7h"
+
+struct bar {
+  pid_t pid;       /* whose; 0: free */
+  uint32_t number; /* those with a smaller one are above it */
+  uint32_t length;
+  char text[MC_SCREEN_TEXT];
+};
+
+/* Written by the lock's holder. */
+struct screen {
+  pthread_mutex_t lock;
+  dev_t terminal;
+  uint32_t made;  /* bars so far */
+  uint32_t shown; /* rows below the cursor's, its own included, that are bars */
+  struct bar bars[MC_SCREEN_BARS];
+};
+
+static struct screen *screen;
+static struct mc_buffer held[STDERR_FILENO + 1]; /* by descriptor */
+static struct mc_buffer page;                    /* what is written in one piece */
+static bool adopted, leaving;
+
+/* ---- the shared memory ---- */
+
+static bool make_lock(pthread_mutex_t *lock) {
+  pthread_mutexattr_t attributes;
+  if (pthread_mutexattr_init(&attributes))
+    return false;
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  bool made = pthread_mutex_init(lock, &attributes) == 0;
+  pthread_mutexattr_destroy(&attributes);
+  return made;
+}
+
+void mc_screen_share(void) {
+  struct stat info;
+  if (screen || !isatty(STDERR_FILENO) || fstat(STDERR_FILENO, &info))
+    return;
+  void *memory = mmap(NULL, sizeof *screen, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return;
+  struct screen *made = memory;
+  made->terminal = info.st_rdev;
+  if (make_lock(&made->lock))
+    screen = made;
+  else
+    munmap(memory, sizeof *made);
+}
+
+void mc_screen_forked(void) {
+  if (!screen)
+    return;
+  for (size_t i = 0; i < sizeof held / sizeof *held; i++)
+    held[i].length = 0;
+}
+
+static bool take(void) {
+  struct timespec end;
+  clock_gettime(CLOCK_REALTIME, &end);
+  end.tv_sec += PATIENCE;
+  int error = pthread_mutex_timedlock(&screen->lock, &end);
+  if (error == EOWNERDEAD)
+    pthread_mutex_consistent(&screen->lock);
+  return error == 0 || error == EOWNERDEAD;
+}
+
+static void give(bool taken) {
+  if (taken)
+    pthread_mutex_unlock(&screen->lock);
+}
+
+/* ---- drawing ---- */
+
+void mc_screen_size(unsigned *columns, unsigned *rows) {
+  struct winsize size = {0};
+  ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+  *columns = size.ws_col;
+  *rows = size.ws_row;
+}
+
+static bool write_out(int fd, const void *bytes, size_t n) {
+  const char *at = bytes;
+  while (n > 0) {
+    ssize_t written = write(fd, at, n);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0 && errno == EAGAIN) {
+      struct pollfd room = {.fd = fd, .events = POLLOUT};
+      poll(&room, 1, -1);
+      continue;
+    }
+    if (written < 0)
+      return false;
+    at += written;
+    n -= (size_t)written;
+  }
+  return true;
+}
+
+static bool is_alive(const struct bar *bar) {
+  return bar->pid && (kill(bar->pid, 0) == 0 || errno != ESRCH);
+}
+
+/* The living bars with something to show, in their order. */
+static size_t list_bars(const struct bar *list[MC_SCREEN_BARS]) {
+  size_t n = 0;
+  for (size_t i = 0; i < MC_SCREEN_BARS; i++) {
+    struct bar *bar = &screen->bars[i];
+    if (!is_alive(bar)) {
+      bar->pid = 0;
+      continue;
+    }
+    if (bar->length == 0)
+      continue;
+    size_t at = n++;
+    for (; at > 0 && list[at - 1]->number > bar->number; at--)
+      list[at] = list[at - 1];
+    list[at] = bar;
+  }
+  return n;
+}
+
+static void add(const char *text) {
+  mc_buffer_append(&page, text, strlen(text)); /* without memory, less is drawn */
+}
+
+/* As many as the terminal has rows for, above which there is one for the lines that go
+ * by. */
+static void add_bars(void) {
+  const struct bar *list[MC_SCREEN_BARS];
+  unsigned columns, rows;
+  mc_screen_size(&columns, &rows);
+  size_t n = list_bars(list), room = rows > 2 ? rows - 1 : rows ? 1 : MC_SCREEN_BARS;
+  if (n > room)
+    n = room;
+  screen->shown = (uint32_t)n;
+  if (n == 0)
+    return;
+  add(NO_WRAP);
+  for (size_t i = 0; i < n; i++) {
+    size_t length = list[i]->length < MC_SCREEN_TEXT ? list[i]->length : MC_SCREEN_TEXT;
+    add(i ? "\r\n" : "");
+    mc_buffer_append(&page, list[i]->text, length);
+  }
+  char back[32];
+  snprintf(back, sizeof back, n > 1 ? WRAP "\r\33[%uA" : WRAP "\r", (unsigned)n - 1);
+  add(back);
+}
+
+/* Clears the bars; what is added then takes their place. */
+static void begin_page(void) {
+  page.length = 0;
+  add(screen->shown ? "\r\33[J" : "");
+}
+
+static bool redraw(int fd) {
+  add_bars();
+  return write_out(fd, page.data, page.length);
+}
+
+/* What waits for a line end, and more. */
+static bool write_held(int fd, const char *text, size_t n) {
+  struct mc_buffer *waiting = &held[fd];
+  bool done = waiting->length == 0 || write_out(fd, waiting->data, waiting->length);
+  waiting->length = 0;
+  return write_out(fd, text, n) && done;
+}
+
+/* ---- bars ---- */
+
+static bool is_own(int bar) {
+  return screen && bar >= 0 && bar < MC_SCREEN_BARS && screen->bars[bar].pid == getpid();
+}
+
+int mc_screen_bar_new(void) {
+  const struct bar *list[MC_SCREEN_BARS];
+  int found = -1;
+  if (!screen)
+    return -1;
+  bool taken = take();
+  list_bars(list); /* those of the dead are free now */
+  for (int i = 0; i < MC_SCREEN_BARS && found < 0; i++)
+    if (!screen->bars[i].pid)
+      found = i;
+  if (found >= 0) {
+    struct bar *bar = &screen->bars[found];
+    bar->number = screen->made++;
+    bar->length = 0;
+    bar->pid = getpid();
+  }
+  give(taken);
+  return found;
+}
+
+void mc_screen_bar_draw(int bar, const char *text, size_t n) {
+  if (!is_own(bar))
+    return;
+  bool taken = take();
+  struct bar *own = &screen->bars[bar];
+  own->length = (uint32_t)(n < MC_SCREEN_TEXT ? n : MC_SCREEN_TEXT);
+  memcpy(own->text, text, own->length);
+  begin_page();
+  if (!screen->shown)
+    add("\r\33[K");
+  redraw(STDERR_FILENO);
+  give(taken);
+}
+
+void mc_screen_bar_end(int bar, const char *text, size_t n) {
+  if (!is_own(bar))
+    return;
+  bool taken = take();
+  screen->bars[bar].pid = 0;
+  begin_page();
+  if (text) {
+    add(NO_WRAP);
+    mc_buffer_append(&page, text, n);
+    add(WRAP "\r\n");
+  }
+  redraw(STDERR_FILENO);
+  if (!screen->shown)
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+      write_held(fd, "", 0);
+  give(taken);
+}
+
+/* ---- lines ---- */
+
+static bool is_terminal(int fd) {
+  struct stat info;
+  return fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) &&
+         info.st_rdev == screen->terminal;
+}
+
+static bool has_bars(void) {
+  const struct bar *list[MC_SCREEN_BARS];
+  return !leaving && list_bars(list) > 0;
+}
+
+/* Whole lines go out; the rest waits, unless it is very long. */
+static bool write_above(int fd, const char *text, size_t n) {
+  struct mc_buffer *waiting = &held[fd];
+  const char *last = memrchr(text, '\n', n);
+  size_t whole = last ? (size_t)(last - text) + 1 : 0;
+  bool too_long = waiting->length + n - whole > HELD;
+  if (!last && !too_long)
+    return mc_buffer_append(waiting, text, n) || write_held(fd, text, n);
+  if (too_long)
+    whole = n;
+  begin_page();
+  bool done = mc_buffer_append(&page, waiting->data, waiting->length) &&
+              mc_buffer_append(&page, text, whole);
+  waiting->length = 0;
+  if (text[whole - 1] != '\n')
+    add("\r\n");
+  done = mc_buffer_append(waiting, text + whole, n - whole) && done;
+  return redraw(fd) && done;
+}
+
+bool mc_screen_write(int fd, const char *text, size_t n) {
+  if (n == 0)
+    return true;
+  if (!screen || fd > STDERR_FILENO || !is_terminal(fd))
+    return write_out(fd, text, n);
+  bool taken = take();
+  bool done = has_bars() ? write_above(fd, text, n) : write_held(fd, text, n);
+  give(taken);
+  return done;
+}
+
+/* ---- stdio ---- */
+
+static ssize_t on_write(void *cookie, const char *text, size_t n) {
+  return mc_screen_write((int)(intptr_t)cookie, text, n) ? (ssize_t)n : 0;
+}
+
+static bool replace(FILE **stream, int fd, int mode) {
+  if (!is_terminal(fd))
+    return false;
+  fflush(*stream);
+  FILE *through =
+      fopencookie((void *)(intptr_t)fd, "w", (cookie_io_functions_t){.write = on_write});
+  if (!through)
+    return false;
+  setvbuf(through, NULL, mode, 0);
+  *stream = through;
+  return true;
+}
+
+bool mc_screen_adopt(void) {
+  if (!screen || adopted)
+    return false;
+  adopted = true;
+  bool replaced = replace(&stdout, STDOUT_FILENO, _IOLBF);
+  replaced = replace(&stderr, STDERR_FILENO, _IONBF) || replaced;
+  atexit(mc_screen_leave);
+  return replaced;
+}
+
+void mc_screen_leave(void) {
+  if (!screen || !adopted || leaving)
+    return;
+  fflush(stdout);
+  fflush(stderr);
+  for (int i = 0; i < MC_SCREEN_BARS; i++)
+    if (is_own(i))
+      mc_screen_bar_end(i, screen->bars[i].text, screen->bars[i].length);
+  leaving = true;
+  bool taken = take();
+  for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+    if (held[fd].length) {
+      begin_page();
+      mc_buffer_append(&page, held[fd].data, held[fd].length);
+      held[fd].length = 0;
+      add(screen->shown ? "\r\n" : "");
+      redraw(fd);
+    }
+  give(taken);
+}
