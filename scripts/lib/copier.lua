@@ -172,11 +172,21 @@ function Job:pace(bytes)
   end
 end
 
+-- What a task's result is when it is done here.
+local function done_here(fn, ...)
+  local done = fn(...)
+  return { get = function() return done end }
+end
+
 function Job:start(task, fn, ...)
   while #self.pending >= TASKS_PER_PROCESS * self.summary.processes do self:settle() end
   self:pace(task.bytes)
-  self.pool = self.pool or mooncrew.Pool{ processes = self.summary.processes, name = "copy" }
-  task.result = self.pool:apply_async(fn, { ... })
+  if self.alone then
+    task.result = done_here(fn, ...)
+  else
+    self.pool = self.pool or mooncrew.Pool{ processes = self.summary.processes, name = "copy" }
+    task.result = self.pool:apply_async(fn, { ... })
+  end
   self.pending[#self.pending + 1] = task
 end
 
@@ -196,8 +206,12 @@ end
 
 function Job:settle_all()
   repeat
+    -- For a single task no processes are started.
+    self.alone = not self.pool and #self.large_batch == 0
+      and (self.batch_files == 0 or #self.folder_batch == 0)
     self:submit_folders()
     self:submit()
+    self.alone = false
     self:submit_large()
     while #self.pending > 0 do self:settle() end
     self:add_left()
