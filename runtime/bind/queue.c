@@ -329,7 +329,7 @@ static int queue_task_done(lua_State *L) {
 }
 
 static bool all_done(struct bind_wait *wait) {
-  return mc_queue_unfinished(*(mc_ref *)wait->data) == 0;
+  return mc_queue_all_done(*(mc_ref *)wait->data);
 }
 
 static int joined(lua_State *L, int status, lua_KContext context) {

@@ -39,18 +39,20 @@ static void take_ticket(const struct mc_seat *seat, mc_time deadline) {
     mc_member_ring(seat->foreman);
 }
 
-static void begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
-  struct mc_desk *desk = seat->desk;
-  uint64_t item = (desk->item | (MC_DESK_CLOSED | MC_DESK_ITEM)) + 1;
-  __atomic_store_n(&desk->id, id, __ATOMIC_RELAXED);
-  __atomic_store_n(&desk->item, item, __ATOMIC_RELEASE);
-  take_ticket(seat, deadline);
-}
-
 void mc_seat_stop(const struct mc_seat *seat) {
   uint64_t *item = &seat->desk->item;
   uint64_t task = __atomic_load_n(item, __ATOMIC_RELAXED) & ~(uint64_t)MC_DESK_ITEM;
   __atomic_store_n(item, task | MC_DESK_CLOSED, __ATOMIC_RELAXED);
+}
+
+static void begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {
+  struct mc_desk *desk = seat->desk;
+  uint64_t item = (desk->item | (MC_DESK_CLOSED | MC_DESK_ITEM)) + 1;
+  /* A chunk that an error left open is over, before the desk has another id. */
+  mc_seat_stop(seat);
+  __atomic_store_n(&desk->id, id, __ATOMIC_RELEASE);
+  __atomic_store_n(&desk->item, item, __ATOMIC_RELEASE);
+  take_ticket(seat, deadline);
 }
 
 void mc_seat_begin(const struct mc_seat *seat, uint64_t id, mc_time deadline) {

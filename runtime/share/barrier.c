@@ -188,20 +188,28 @@ uint32_t mc_barrier_parties(mc_ref barrier) {
   return (uint32_t)((const struct mc_sync *)mc_at(barrier))->limit;
 }
 
-uint32_t mc_barrier_waiting(mc_ref barrier) {
+struct look {
+  uint32_t waiting;
+  bool broken;
+};
+
+/* What it is like once the dead count no more. */
+static struct look look(mc_ref barrier) {
   struct mc_sync *sync = mc_at(barrier);
   struct mc_ringing ringing = {0};
   mc_lock(&sync->lock);
   bury(sync, &ringing);
-  uint32_t n = (uint32_t)sync->value;
+  struct look seen = {(uint32_t)sync->value, sync->broken != 0};
   leave_lock(sync, &ringing);
-  return n;
+  return seen;
+}
+
+uint32_t mc_barrier_waiting(mc_ref barrier) {
+  return look(barrier).waiting;
 }
 
 bool mc_barrier_broken(mc_ref barrier) {
-  struct mc_sync *sync = mc_at(barrier);
-  mc_barrier_waiting(barrier); /* the dead count */
-  return __atomic_load_n(&sync->broken, __ATOMIC_ACQUIRE) != 0;
+  return look(barrier).broken;
 }
 
 mc_ref mc_barrier_action(mc_ref barrier) {

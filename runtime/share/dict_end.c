@@ -79,6 +79,7 @@ void mc_dict_detach_piece(struct mc_dict *dict) {
     for (uint32_t i = 0; i < MC_STRIPES; i++)
       if (detach_from(mc_stripe(dict->stripes, i)))
         return;
+    dict->opened = 0;
     detach(&dict->stripes, 0);
     return;
   }

@@ -50,7 +50,8 @@ void mc_dict_enter(struct mc_dict *dict, uint32_t stripe, struct mc_dict_at *at)
     at->lock = mc_table_lock(dict, stripes ? stripe : 0);
     mc_lock(at->lock);
     bool closed = __atomic_load_n(&dict->exclusive, __ATOMIC_ACQUIRE);
-    if (__builtin_expect(!closed && dict->opened == stripes, 1)) {
+    mc_ref opened = __atomic_load_n(&dict->opened, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(!closed && opened == stripes, 1)) {
       if (__builtin_expect(dict->stripes == stripes, 1)) {
         at->stripe = stripes ? mc_stripe(stripes, stripe) : &dict->stripe;
         return;

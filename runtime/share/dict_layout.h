@@ -53,7 +53,8 @@ struct mc_dict {
   struct mc_object object;
   struct mc_stripe stripe; /* [stripe 0], while stripes is 0 */
   mc_ref stripes;          /* [stripe 0] makes it, [update] drops it */
-  mc_ref opened;           /* the same, or 0 while they may still be taken back; read by
+  mc_ref opened;           /* the same, or 0 while they may still be taken back, and as
+                              long as somebody has the dict alone who made them; read by
                               anybody */
   uint32_t exclusive;      /* [update]: not 0: nobody else may touch the dict */
   mc_ref applied; /* [update]: nodes of an unfinished update that are in, by link */

@@ -141,6 +141,7 @@ int mc_dict_clear(mc_ref ref) {
   mc_dict_seize(dict, &at);
   dying->stripe = dict->stripe;
   dying->stripes = dict->stripes;
+  dying->opened = 0;
   dying->applied = 0;
   uint64_t writes = dict->stripe.writes;
   for (uint32_t i = 0; dict->stripes && i < MC_STRIPES; i++)

@@ -83,8 +83,12 @@ uint32_t mc_leases_kept(void);
  * 0 or MC_TOOMANY: all that were taken (redeliver: that the caller has) are done. */
 int mc_queue_task_done(mc_ref queue, uint64_t task);
 
-/* Messages that were put and not marked done. */
+/* Messages that were put and not marked done; one that somebody is about to mark, and
+ * dies in it, may be back afterwards. */
 uint64_t mc_queue_unfinished(mc_ref queue);
+
+/* Whether all messages that were put are marked done for good. */
+bool mc_queue_all_done(mc_ref queue);
 
 /* How the queue was made. */
 enum mc_on_death mc_queue_on_death(mc_ref queue);

@@ -117,6 +117,18 @@ uint64_t mc_queue_unfinished(mc_ref ref) {
   return __atomic_load_n(&queue->tail, __ATOMIC_SEQ_CST) - done;
 }
 
+/* A count in an open section may be taken back: what was seen without the lock is no more
+ * than a reason to look with it. */
+bool mc_queue_all_done(mc_ref ref) {
+  struct mc_queue *queue = mc_at(ref);
+  if (mc_queue_unfinished(ref) != 0)
+    return false;
+  mc_lock(&queue->head_lock);
+  bool all = mc_queue_unfinished(ref) == 0;
+  mc_unlock(&queue->head_lock);
+  return all;
+}
+
 enum mc_on_death mc_queue_on_death(mc_ref queue) {
   return (enum mc_on_death)((const struct mc_queue *)mc_at(queue))->on_death;
 }

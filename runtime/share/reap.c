@@ -12,6 +12,7 @@
 #include "share/member.h"
 
 #include "base/error.h"
+#include "share/hunger.h"
 #include "share/lease.h"
 #include "share/life.h"
 #include "share/local.h"
@@ -219,6 +220,7 @@ int mc_members_reap(void) {
   mc_unlock(&mc_space->members_lock);
   mc_cache_flush_all(); /* what the dead had is for everybody */
   if (n) {
+    mc_memory_given(); /* perhaps by one who died before he said so */
     mc_ring_all();
     mc_census_bump();
   }

@@ -30,6 +30,13 @@ static void setup_memory(void) {
   fill_memory();
 }
 
+/* The message's block is the only one of its span: freed, it is the room for another. */
+static void setup_last_block(void) {
+  make_queue(0, 0, MC_RETURN);
+  put(0, 1, 1, 1400);
+  fill_memory();
+}
+
 static void poke_put(void) {
   put(0, 1, 1, 100);
 }
@@ -66,6 +73,9 @@ const struct scenario watched_scenarios[] = {
     {"settle, a putter sleeps for memory", .limit = (uint64_t)1 << 20,
      .setup = setup_memory, .role = {NULL, op_take_settle, false},
      .other = {warm_run, op_put, false}},
+    {"settle of a span's last block, a putter sleeps for memory",
+     .limit = (uint64_t)1 << 20, .setup = setup_last_block,
+     .role = {NULL, op_take_settle, false}, .other = {warm_run, op_put, false}},
 };
 const size_t n_watched_scenarios = sizeof(watched_scenarios) / sizeof(*watched_scenarios);
 

@@ -3,6 +3,8 @@
 
 #include "os/clock.h"
 #include "share/layout.h"
+#include "share/local.h"
+#include "share/purge.h"
 #include "share/queue_state.h"
 
 #include <limits.h>
@@ -32,6 +34,16 @@ static bool has_bit(const struct mc_mask *mask, uint32_t slot) {
   return __atomic_load_n(&mask->words[slot / 64], __ATOMIC_SEQ_CST) >> slot % 64 & 1;
 }
 
+/* No memory can be had: nor by a purge, were it not known that the last one gave none. */
+static bool is_full(void) {
+  if (mc_space->free_spans)
+    return false;
+  mc_local->purged_at = UINT32_MAX;
+  if (mc_purge())
+    fail("one sleeps for memory that is there");
+  return true;
+}
+
 /* It sleeps on queues[0], and what it waits for is not there. */
 static bool sleeps_in_vain(const struct actor *helper) {
   const struct mc_queue *queue = mc_at(queues[0]);
@@ -39,7 +51,7 @@ static bool sleeps_in_vain(const struct actor *helper) {
   if (!helper_asleep(helper))
     return false;
   if (has_bit(&mc_space->hungry, slot))
-    return mc_space->free_spans == 0; /* it wants one */
+    return is_full(); /* it wants a span */
   if (mc_queue_is_closed(queue))
     return false;
   return (has_bit(&queue->readers, slot) && !mc_queue_has_items(queue)) ||
