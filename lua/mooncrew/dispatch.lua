@@ -452,17 +452,24 @@ function dispatch.call_off(self)
   end
 end
 
+local function give_up(self, task, force)
+  task.given_up = true
+  if task.waits then
+    forget(self, task.id)
+  elseif force then
+    self.core:doom(task.id)
+  end
+end
+
 ---With `force` the worker that has the task in hand is ended.
 function dispatch.cancel(self, res, force)
+  -- A call without options is its own task.
+  if res.id then
+    if find(self, res.id) == res then give_up(self, res, force) end
+    return
+  end
   for task in each(self) do
-    if task == res or task.result == res then
-      task.given_up = true
-      if task.waits then
-        forget(self, task.id)
-      elseif force then
-        self.core:doom(task.id)
-      end
-    end
+    if task.result == res then give_up(self, task, force) end
   end
 end
 
