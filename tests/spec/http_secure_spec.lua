@@ -105,6 +105,73 @@ describe("http with nginx", function()
     end
   end)
 
+  it("sends forms with files, and what a function gives, over HTTP/2 too", function()
+    local picture = string.rep("\0\xFF\r\n", 1 << 18)
+    command.write_file(folder .. "/cat.png", picture)
+    start{
+      http = "client_max_body_size 10m;",
+      server = "location /put/ { dav_methods PUT; create_full_put_path on; }",
+    }
+    for i, base in ipairs{ server.url, server.tls_url } do
+      local form = secure{
+        url = base .. "/put/form" .. i, method = "PUT", form = { a = "b" },
+        files = { cat = { path = folder .. "/cat.png" } },
+      }
+      assert.equal(201, assert(http.request(form)).status)
+      local got = command.read_file(folder .. "/put/form" .. i)
+      assert.truthy(got:find('name="cat"; filename="cat.png"\r\nContent-Type: image/png\r\n', 1,
+        true))
+      assert.truthy(got:find(picture, 1, true))
+      local n = 0
+      local request = secure{ url = base .. "/put/pieces" .. i, method = "PUT", body = function()
+        n = n + 1
+        mooncrew.sleep(0.001)
+        return n <= 20 and picture:sub(1, 50000 + n) or nil
+      end }
+      assert.equal(201, mooncrew.spawn(http.request, request):get().status)
+      got = command.read_file(folder .. "/put/pieces" .. i)
+      assert.equal(20 * 50000 + 210, #got)
+      assert.is_true(got:sub(-50020) == picture:sub(1, 50020))
+    end
+    server:stop()
+    for _, request in ipairs(server:log()) do
+      local i = request.target:sub(-1)
+      assert.equal(i == "1" and "HTTP/1.1" or "HTTP/2.0", request.protocol)
+    end
+  end)
+
+  it("goes through a proxy's tunnel, and checks who is behind it", function()
+    start()
+    local uv = require "luv"
+    local asked = {}
+    local tls_port = tonumber(server.tls_url:match("(%d+)$"))
+    local proxy <close> = web.serve(function(request)
+      asked[#asked + 1] = request.method .. " " .. request.path
+      return function(peer)
+        local behind = uv.new_tcp()
+        behind:connect("127.0.0.1", tls_port, function()
+          local function pass(from, to)
+            from:read_stop()
+            from:read_start(function(_, chunk)
+              if chunk then return to:write(chunk) end
+              if not to:is_closing() then to:close() end
+              if not from:is_closing() then from:close() end
+            end)
+          end
+          pass(behind, peer)
+          pass(peer, behind)
+          peer:write("HTTP/1.1 200 Connected\r\n\r\n")
+        end)
+      end
+    end)
+    local options = secure{ proxy = proxy.url }
+    assert.equal("alpha", assert(http.get(server.tls_url .. "/a.txt", options)).body)
+    assert.same({ "CONNECT 127.0.0.1:" .. tls_port }, asked)
+    local answer, err = http.get(server.tls_url .. "/a.txt", { proxy = proxy.url })
+    assert.is_nil(answer)
+    assert.equal("TLS", err.code)
+  end)
+
   it("streams over HTTP/2, holding back what is not read", function()
     local bytes = string.rep("0123456789abcdef", 1 << 18)
     command.write_file(folder .. "/large", bytes)

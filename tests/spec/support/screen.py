@@ -10,7 +10,8 @@ is the command's.
 import itertools
 import sys
 
-import emulator
+sys.dont_write_bytecode = True
+import emulator  # noqa: E402
 
 
 def main():
