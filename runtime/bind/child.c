@@ -137,6 +137,15 @@ static void call_after_fork(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* The collector writes to each object that it looks at, and so copies the parent's heap
+ * into the child page by page. It is let wait until the child has as much again of its
+ * own: most end before. (A negative step puts off the next one.) */
+static void put_off_collector(lua_State *L) {
+  int kibibytes = lua_gc(L, LUA_GCCOUNT);
+  if (kibibytes > 0)
+    lua_gc(L, LUA_GCSTEP, -kibibytes);
+}
+
 void bind_child_begin(lua_State *L, const char *name, bool daemon) {
   mc_interrupt_hold(false);
   mc_interrupt_take(); /* a Ctrl-C just before the fork is the parent's to raise */
@@ -146,6 +155,7 @@ void bind_child_begin(lua_State *L, const char *name, bool daemon) {
   bind_current_set(name, daemon);
   bind_luv_forked(L);
   bind_net_forked();
+  put_off_collector(L);
   if (!prepared)
     bind_child_prepare(L);
   prepared = false;

@@ -107,6 +107,30 @@ describe("Process", function()
     end))
   end)
 
+  it("collects no garbage until it has made as much as there was", function()
+    local script = [[
+      local mooncrew = require "mooncrew"
+      local heap = {}
+      for i = 1, 1e5 do heap[i] = { i } end
+      local size = collectgarbage("count")
+      local p = mooncrew.Process{ target = function()
+        local collected = false
+        setmetatable({}, { __gc = function() collected = true end })
+        local function make(kibibytes)
+          for _ = 1, kibibytes // 4 do local _ = ("x"):rep(4000) .. math.random(0) end
+          return collected
+        end
+        return make(size * 0.4), make(size * 3)
+      end }:start()
+      print((p:get()), #heap)
+      print(select(2, p:get()))
+    ]]
+    for _, mode in ipairs{ "generational", "incremental" } do
+      local code = ("collectgarbage(%q)"):format(mode) .. script
+      assert.equal("false\t100000\ntrue\n", standalone.run{ "-e", code }.out)
+    end
+  end)
+
   it("leaves os.exit as it is for its parent", function()
     local script = [[
       local mooncrew = require "mooncrew"
