@@ -87,13 +87,13 @@ static bool run_options(lua_State *L, char *const argv[], int end) {
   return true;
 }
 
-/* Calls itself until the state is so many calls deep. */
+/* Calls itself until the state is so many calls deep. Fewer than the stack that it begins
+ * with has room for, so that it is not made anew in between. */
 static int go_deep(lua_State *L) {
-  lua_Integer n = lua_tointeger(L, 1);
-  if (n > 0) {
+  lua_Debug frame;
+  if (!lua_getstack(L, 12, &frame)) {
     lua_pushcfunction(L, go_deep);
-    lua_pushinteger(L, n - 1);
-    lua_call(L, 1, 0);
+    lua_call(L, 0, 0);
   }
   return 0;
 }
@@ -102,10 +102,9 @@ static int go_deep(lua_State *L) {
  * made before anything else. Each fork makes parent and child copy the pages that they
  * write to, and these are always among them. */
 static void make_stack(lua_State *L) {
-  luaL_checkstack(L, 150, NULL);
   lua_pushcfunction(L, go_deep);
-  lua_pushinteger(L, 12);
-  lua_call(L, 1, 0);
+  lua_call(L, 0, 0);
+  luaL_checkstack(L, 150, NULL);
 }
 
 static void open_state(lua_State *L, const struct command *command) {
