@@ -50,10 +50,11 @@ static void set(lua_State *L, const char *name, uint64_t n) {
 
 static int push_outcome(lua_State *L) {
   const struct mc_fs_folder *job = lua_touserdata(L, 1);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   set(L, "files", job->files);
   set(L, "bytes", job->bytes);
   set(L, "skipped", job->skipped);
+  set(L, "skipped_bytes", job->skipped_bytes);
   set(L, "lost", job->lost);
   lua_newtable(L);
   const char *at = (const char *)job->left.data, *end = at + job->left.length;

@@ -132,6 +132,7 @@ static int visit(struct folders *folders, const char *name) {
     return copy_plain(folders, name);
   if (source.st_nlink == 1 && is_current(folders, name, &source, &there)) {
     job->skipped++;
+    job->skipped_bytes += (uint64_t)source.st_size;
     return 0;
   }
   return has_size_and_time(&source, &there) ? LEAVE : copy_plain(folders, name);

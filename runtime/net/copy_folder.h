@@ -19,9 +19,10 @@ struct mc_fs_folder {
   uint64_t room; /* bytes of files larger than MC_FS_SMALL; those beyond it are left */
   unsigned part, parts; /* only the files of this part: 0 to parts - 1 */
 
-  uint64_t files, bytes, skipped; /* out: copied; their bytes; passed over */
-  uint64_t lost;                  /* out: copied, but for something of MC_FS_LOST_… */
-  struct mc_buffer left;          /* out: names, each ended by NUL; the caller frees it */
+  uint64_t files, bytes;           /* out: copied */
+  uint64_t skipped, skipped_bytes; /* out: passed over */
+  uint64_t lost;                   /* out: copied, but for something of MC_FS_LOST_… */
+  struct mc_buffer left; /* out: names, each ended by NUL; the caller frees it */
 };
 
 /* Regular files alone, never behind a link. What is left: files with more names than one,

@@ -116,7 +116,7 @@ end
 local function settle_folders(self, task, done)
   settle_batch(self, task, done)
   table.move(done.left, 1, #done.left, #self.left + 1, self.left)
-  task.bytes = done.bytes
+  task.bytes = done.bytes + done.skipped_bytes
   return done.files + done.skipped
 end
 

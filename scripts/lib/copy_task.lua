@@ -151,7 +151,9 @@ end
 ---@param settings copier.settings
 ---@param room integer bytes
 function copy_task.folders(batch, settings, room)
-  local done = { files = 0, bytes = 0, skipped = 0, lost = 0, failures = {}, actions = {} }
+  local done = {
+    files = 0, bytes = 0, skipped = 0, skipped_bytes = 0, lost = 0, failures = {}, actions = {},
+  }
   local left = {}
   local options = {
     owner = settings.keep.owner, xattrs = settings.keep.xattrs, update = settings.resume,
@@ -160,7 +162,7 @@ function copy_task.folders(batch, settings, room)
     options.room, options.part, options.parts = math.max(0, room - done.bytes), part, parts
     local one, err = fs.copy_files(from, to, options)
     if one then
-      for _, field in ipairs{ "files", "bytes", "skipped", "lost" } do
+      for _, field in ipairs{ "files", "bytes", "skipped", "skipped_bytes", "lost" } do
         done[field] = done[field] + one[field]
       end
       if #one.left > 0 then left[#left + 1] = { from = from, to = to, names = one.left } end

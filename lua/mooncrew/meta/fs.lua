@@ -63,6 +63,7 @@ function fs.copy_file(from, to, options) end
 ---@field files integer that were copied
 ---@field bytes integer of these
 ---@field skipped integer files that were passed over
+---@field skipped_bytes integer of these
 ---@field lost integer how many of the copied were refused their owner or attributes
 ---@field left string[] names of files that are still to be copied
 
