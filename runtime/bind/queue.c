@@ -119,9 +119,11 @@ static int put_parcel(lua_State *L, int parcel, mc_time deadline, bool many) {
 
 static int put_value(lua_State *L, mc_ref queue, mc_time deadline) {
   struct wire_bytes bytes;
+  unsigned char room[WIRE_SCALAR_ROOM];
   int done;
   do {
-    wire_encode(L, 2, 1, "item", &bytes);
+    if (!wire_encode_scalar(L, 2, room, &bytes))
+      wire_encode(L, 2, 1, "item", &bytes);
     struct mc_message message = {bytes.bytes, bytes.length, bytes.refs, bytes.n_refs};
     if (deadline == MC_NOW || !alone(L))
       done = mc_queue_try_put(queue, &message, 1);

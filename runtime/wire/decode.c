@@ -185,7 +185,7 @@ void wire_get_value(struct wire_decoder *decoder) {
 
 void wire_decode_begin(lua_State *L, const struct wire_bytes *in,
                        struct wire_decoder *decoder) {
-  luaL_checkstack(L, LEVEL_SLOTS, NULL);
+  luaL_checkstack(L, 1 + LEVEL_SLOTS, NULL);
   *decoder = (struct wire_decoder){
       .L = L, .in = in, .at = in->bytes, .end = in->bytes + in->length};
   lua_pushnil(L);
@@ -208,9 +208,13 @@ bool wire_decode_next(struct wire_decoder *decoder) {
 
 int wire_decode(lua_State *L, const struct wire_bytes *in) {
   struct wire_decoder decoder;
+  luaL_checkstack(L, 1, NULL);
+  if (wire_decode_scalar(L, in) || wire_decode_string(L, in))
+    return 1;
   wire_decode_begin(L, in, &decoder);
   int count = (int)decoder.left;
-  luaL_checkstack(L, count + LEVEL_SLOTS, "too many values in a message");
+  if (count > 1)
+    luaL_checkstack(L, count + LEVEL_SLOTS, "too many values in a message");
   while (wire_decode_next(&decoder))
     ;
   lua_remove(L, decoder.memo);

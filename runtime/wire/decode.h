@@ -8,6 +8,10 @@
 #include "wire/format.h"
 #include "wire/wire.h"
 
+/* Pushes the value of a message that is one string, as wire_decode_scalar; raises when
+ * memory runs out. */
+bool wire_decode_string(lua_State *L, const struct wire_bytes *in);
+
 /* Pushes the next value. */
 void wire_get_value(struct wire_decoder *decoder);
 

@@ -30,11 +30,8 @@ static void put_number(struct wire_encoder *encoder, int at) {
     wire_put_integer(encoder, lua_tointeger(encoder->L, at));
     return;
   }
-  lua_Number number = lua_tonumber(encoder->L, at);
-  unsigned char *to = wire_room(encoder, 1 + sizeof number);
-  *to = WIRE_FLOAT;
-  memcpy(to + 1, &number, sizeof number);
-  encoder->state->length += 1 + sizeof number;
+  unsigned char *to = wire_room(encoder, 1 + sizeof(lua_Number));
+  wire_written(encoder, wire_write_float(to, lua_tonumber(encoder->L, at)));
 }
 
 /* Elements from .. to, holes included. */
@@ -217,8 +214,7 @@ static bool put_roots(struct wire_encoder *encoder, const struct roots *roots) {
   wire_state_begin(L, encoder->state);
   encoder->depth = 0;
   unsigned char *to = wire_room(encoder, WIRE_VARINT_MAX);
-  encoder->state->length =
-      (size_t)(wire_varint(to, roots->count) - encoder->state->bytes);
+  wire_written(encoder, wire_varint(to, roots->count));
   struct wire_step root = {.kind = WIRE_STEP_ROOT, .number = roots->first};
   int element = encoder->self + 1;
   for (uint64_t i = 0; i < roots->count; i++, root.number++) {

@@ -53,6 +53,12 @@ static inline unsigned char *wire_room(struct wire_encoder *encoder, size_t n) {
   return state->bytes + state->length;
 }
 
+/* What has been written up to `end`, in the room that was asked for, belongs to the
+ * message. */
+static inline void wire_written(struct wire_encoder *encoder, const unsigned char *end) {
+  encoder->state->length = (size_t)(end - encoder->state->bytes);
+}
+
 static inline void wire_put_byte(struct wire_encoder *encoder, unsigned byte) {
   *wire_room(encoder, 1) = (unsigned char)byte;
   encoder->state->length++;
@@ -62,12 +68,13 @@ static inline void wire_put_tagged(struct wire_encoder *encoder, enum wire_tag t
                                    uint64_t value) {
   unsigned char *to = wire_room(encoder, 1 + WIRE_VARINT_MAX);
   *to = (unsigned char)tag;
-  encoder->state->length = (size_t)(wire_varint(to + 1, value) - encoder->state->bytes);
+  wire_written(encoder, wire_varint(to + 1, value));
 }
 
-static inline void wire_put_string(struct wire_encoder *encoder, const char *bytes,
-                                   size_t n) {
-  unsigned char *to = wire_room(encoder, n + 1 + WIRE_VARINT_MAX);
+/* These write where there is room, and return the byte behind. */
+
+static inline unsigned char *wire_write_string(unsigned char *to, const char *bytes,
+                                               size_t n) {
   if (n <= WIRE_SHORT_MAX) {
     *to++ = (unsigned char)(WIRE_SHORT_STRING | n);
   } else {
@@ -75,15 +82,33 @@ static inline void wire_put_string(struct wire_encoder *encoder, const char *byt
     to = wire_varint(to, n);
   }
   memcpy(to, bytes, n);
-  encoder->state->length = (size_t)(to + n - encoder->state->bytes);
+  return to + n;
+}
+
+static inline unsigned char *wire_write_integer(unsigned char *to, lua_Integer value) {
+  if (value >= 0 && value <= WIRE_SMALL_MAX) {
+    *to++ = (unsigned char)(WIRE_SMALL_INTEGER | (unsigned)value);
+    return to;
+  }
+  *to++ = WIRE_INTEGER; /* zigzag: small negative numbers stay short */
+  return wire_varint(to, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
+}
+
+static inline unsigned char *wire_write_float(unsigned char *to, lua_Number value) {
+  *to++ = WIRE_FLOAT;
+  memcpy(to, &value, sizeof value);
+  return to + sizeof value;
+}
+
+static inline void wire_put_string(struct wire_encoder *encoder, const char *bytes,
+                                   size_t n) {
+  unsigned char *to = wire_room(encoder, n + 1 + WIRE_VARINT_MAX);
+  wire_written(encoder, wire_write_string(to, bytes, n));
 }
 
 static inline void wire_put_integer(struct wire_encoder *encoder, lua_Integer value) {
-  if (value >= 0 && value <= WIRE_SMALL_MAX)
-    wire_put_byte(encoder, WIRE_SMALL_INTEGER | (unsigned)value);
-  else /* zigzag: small negative numbers stay short */
-    wire_put_tagged(encoder, WIRE_INTEGER,
-                    (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
+  unsigned char *to = wire_room(encoder, 1 + WIRE_VARINT_MAX);
+  wire_written(encoder, wire_write_integer(to, value));
 }
 
 #endif

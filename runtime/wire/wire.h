@@ -74,6 +74,20 @@ void wire_encode_at(lua_State *L, int index, const char *name, lua_Integer numbe
 void wire_encode_list(lua_State *L, int index, lua_Integer first, lua_Integer last,
                       const char *name, struct wire_bytes *out);
 
+/* What encoding one small value needs at most. */
+#define WIRE_SCALAR_ROOM 256
+
+/* Encodes a nil, boolean, number or short string without the codec's state: into `room`,
+ * of WIRE_SCALAR_ROOM bytes, which must outlive `out`. false for any other value; then
+ * nothing has happened. The message is that of wire_encode. Never raises. */
+bool wire_encode_scalar(lua_State *L, int index, unsigned char *room,
+                        struct wire_bytes *out);
+
+/* Pushes the value of a message that is one nil, boolean or number; false for any other
+ * one, and for what is no message: then nothing has happened. Needs one slot of the
+ * stack. Never raises. */
+bool wire_decode_scalar(lua_State *L, const struct wire_bytes *in);
+
 /* Pushes the values of a message; returns how many. `in` must stay as it is meanwhile.
  * Raises for anything that is not a valid message, for a name that leads nowhere in this
  * state, and when memory runs out. May run Lua code: `require`, hooks->push, finalizers.
