@@ -229,14 +229,15 @@ static lua_Integer check_kept(lua_State *L, const char *function) {
 
 static int get_many_into(lua_State *L, mc_ref queue, struct mc_lease *leases,
                          lua_Integer limit, bool keep) {
-  lua_createtable(L, limit < BATCH ? (int)limit : BATCH, 0);
+  int room = limit < BATCH ? (int)limit : BATCH;
   lua_Integer next = 1;
-  int got = 1; /* the first is in hand already */
+  int got = 1;    /* the first is in hand already */
+  lua_pushnil(L); /* the table is made where memory may run out */
   while (got > 0) {
-    bind_receive_all(L, leases, (size_t)got, -1, next, keep);
-    next += got;
+    size_t received = bind_receive_all(L, leases, (size_t)got, next, room, keep);
+    next += (lua_Integer)received;
     lua_Integer rest = limit - (next - 1);
-    if (rest <= 0)
+    if (rest <= 0 || received < (size_t)got)
       break;
     got = mc_queue_try_take(queue, leases, (size_t)(rest < BATCH ? rest : BATCH));
   }

@@ -10,6 +10,7 @@ struct receipt {
   size_t n, done, skip;
   bool keep; /* the leases are kept until task_done */
   lua_Integer next;
+  int room; /* elements that a new table is made for */
 };
 
 static struct wire_bytes bytes_of(const struct mc_lease *lease, size_t skip) {
@@ -24,6 +25,12 @@ static int decode_one(lua_State *L) {
   return wire_decode(L, &bytes);
 }
 
+/* All from number `first` on; what was put first is to come first again. */
+static void give_back(const struct receipt *receipt, size_t first) {
+  for (size_t i = receipt->n; i-- > first;)
+    mc_lease_return(&receipt->leases[i]);
+}
+
 /* The message that raised is dropped, or it would raise for ever; not so for want of
  * memory. */
 static void give_up(lua_State *L, struct receipt *receipt, int status) {
@@ -32,8 +39,7 @@ static void give_up(lua_State *L, struct receipt *receipt, int status) {
     mc_lease_finish(&receipt->leases[rest++]);
   else if (status != LUA_ERRMEM)
     mc_lease_settle(&receipt->leases[rest++]);
-  for (size_t i = receipt->n; i-- > rest;)
-    mc_lease_return(&receipt->leases[i]);
+  give_back(receipt, rest);
   lua_error(L);
 }
 
@@ -73,6 +79,10 @@ int bind_receive_kept(lua_State *L, const struct mc_lease *lease) {
 
 static int decode_all(lua_State *L) {
   struct receipt *receipt = lua_touserdata(L, 1);
+  if (!lua_istable(L, 2)) {
+    lua_settop(L, 1);
+    lua_createtable(L, receipt->room, 0);
+  }
   for (; receipt->done < receipt->n; receipt->done++) {
     const struct mc_lease *lease = &receipt->leases[receipt->done];
     struct wire_bytes bytes = bytes_of(lease, 0);
@@ -81,17 +91,24 @@ static int decode_all(lua_State *L) {
     lua_rawseti(L, 2, receipt->next++);
     deal_with(receipt, lease);
   }
-  return 0;
+  return 1;
 }
 
-void bind_receive_all(lua_State *L, const struct mc_lease *leases, size_t n, int table,
-                      lua_Integer next, bool keep) {
-  struct receipt receipt = {.leases = leases, .n = n, .next = next, .keep = keep};
-  table = lua_absindex(L, table);
+size_t bind_receive_all(lua_State *L, const struct mc_lease *leases, size_t n,
+                        lua_Integer next, int room, bool keep) {
+  struct receipt receipt = {
+      .leases = leases, .n = n, .next = next, .room = room, .keep = keep};
   lua_pushcfunction(L, decode_all);
   lua_pushlightuserdata(L, &receipt);
-  lua_pushvalue(L, table);
-  int status = lua_pcall(L, 2, 0, 0);
-  if (status != LUA_OK)
+  lua_pushvalue(L, -3);
+  int status = lua_pcall(L, 2, 1, 0);
+  if (status != LUA_OK && next == 1 && receipt.done == 0)
     give_up(L, &receipt, status);
+  if (status != LUA_OK) {
+    lua_pop(L, 1);
+    give_back(&receipt, receipt.done);
+  } else {
+    lua_replace(L, -2);
+  }
+  return receipt.done;
 }

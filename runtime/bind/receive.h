@@ -16,10 +16,13 @@ int bind_receive(lua_State *L, const struct mc_lease *lease, size_t skip);
  * that can't be decoded counts as done. */
 int bind_receive_kept(lua_State *L, const struct mc_lease *lease);
 
-/* Appends the first value of each of the n messages to the table at `table`, from index
- * `next` on. As bind_receive, or bind_receive_kept if `keep`: what was not reached when
- * an error is raised goes back to the queue. */
-void bind_receive_all(lua_State *L, const struct mc_lease *leases, size_t n, int table,
-                      lua_Integer next, bool keep);
+/* Appends the first value of each of the n messages to the table on top of the stack,
+ * from index `next` on; nil instead of a table, where n is 1, is replaced by a new one
+ * with room for so many. Returns how many there are now of these n. As bind_receive, or
+ * bind_receive_kept if `keep`; but it raises only when the table would be left empty.
+ * Otherwise the message that can't be decoded goes back to the queue, with those behind
+ * it, and raises when it is asked for next. */
+size_t bind_receive_all(lua_State *L, const struct mc_lease *leases, size_t n,
+                        lua_Integer next, int room, bool keep);
 
 #endif

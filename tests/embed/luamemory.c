@@ -1,6 +1,7 @@
 /* Lua mode: luaopen_mooncrew in a state of the host whose allocations fail in turn. It is
  * an error of Lua, which the host catches, and the state can be closed; in the same state
- * the module can be opened once there is memory. */
+ * the module can be opened once there is memory. And a message that is received without
+ * memory for it stays in its queue. */
 #include "embed/support/memory.h"
 #include "host.h"
 
@@ -80,6 +81,82 @@ static void test_failures(void **state) {
   print_message("  luaopen_mooncrew: %ld allocations\n", made);
 }
 
+/* ---- a message for which there is no memory ---- */
+
+static bool limited; /* after `left` more allocations all fail */
+static long left;
+
+static void *allocate_within(void *data, void *block, size_t old_size, size_t size) {
+  if (limited && size > (block ? old_size : 0) && left-- <= 0)
+    return NULL;
+  return memory_allocate(data, block, size);
+}
+
+static const char *const receivers[] = {
+    "return q:get()",
+    "return q:get_nowait()",
+    "return q:get_many(2)[1]",
+};
+
+static const char *const items[] = {
+    "1 << 40",
+    "('x'):rep(30)",
+    "('x'):rep(200)",
+    "('x'):rep(5000)",
+    "{ 1, { ('y'):rep(50) }, name = 'z' }",
+};
+
+static void run_or_fail(lua_State *L, const char *code) {
+  if (luaL_dostring(L, code) != LUA_OK)
+    fail_msg("%s: %s", code, lua_tostring(L, -1));
+}
+
+/* true when it was received within so many allocations. Otherwise it is still there, and
+ * is received then. */
+static bool receive_within(lua_State *L, const char *receiver, long allocations) {
+  run_or_fail(L, "q:put(item) collectgarbage()");
+  assert_int_equal(luaL_loadstring(L, receiver), LUA_OK);
+  left = allocations;
+  limited = true;
+  int status = lua_pcall(L, 0, 1, 0);
+  limited = false;
+  if (status != LUA_OK) {
+    assert_int_equal(status, LUA_ERRMEM);
+    run_or_fail(L, "assert(q:qsize() == 1)");
+    run_or_fail(L, receiver);
+  }
+  lua_setglobal(L, "got");
+  run_or_fail(L, "assert(q:empty() and same(item, got))");
+  lua_settop(L, 0);
+  return status == LUA_OK;
+}
+
+static void test_receive(void **state) {
+  (void)state;
+  lua_State *L = lua_newstate(allocate_within, NULL);
+  luaL_openlibs(L);
+  luaL_requiref(L, "mooncrew", open_mooncrew, 1);
+  run_or_fail(L,
+              "function same(a, b)"
+              "  if type(a) ~= 'table' then return a == b end "
+              "  for k, v in pairs(a) do if not same(v, b[k]) then return false end end "
+              "  return true end "
+              "q = mooncrew.Queue()");
+  for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+    lua_pushfstring(L, "item = %s", items[i]);
+    run_or_fail(L, lua_tostring(L, -1));
+    for (size_t r = 0; r < sizeof receivers / sizeof *receivers; r++) {
+      long allocations = 0;
+      while (!receive_within(L, receivers[r], allocations))
+        allocations++;
+      if (i > 1 || r == 2) /* a number alone needs no memory */
+        assert_true(allocations > 0);
+    }
+  }
+  lua_close(L);
+  assert_int_equal(memory_in_use, 0);
+}
+
 /* The module is in lib/lua/5.4 of the build that this program is of. */
 static int load_module(void **state) {
   (void)state;
@@ -94,6 +171,7 @@ static int load_module(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_failures)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_failures),
+                                     cmocka_unit_test(test_receive)};
   return cmocka_run_group_tests(tests, load_module, NULL);
 }

@@ -78,6 +78,19 @@ describe("Queue", function()
     assert.same(items, big:get_many(5000))
   end)
 
+  it("loses nothing for an item that can't be received", function()
+    local q, gone = Queue(), {}
+    package.loaded.gone = gone -- a function that refers to it finds it by its name
+    q:put_many({ 1, 2, function() return gone end, 4 })
+    package.loaded.gone = nil
+    assert.same({ 1, 2 }, q:get_many(9))
+    assert.equal(2, q:qsize())
+    local fine, why = pcall(q.get_many, q, 9)
+    assert.is_false(fine)
+    assert.matches("module 'gone' not found", why)
+    assert.same({ 4 }, q:get_many(9))
+  end)
+
   it("iterates until closed and drained", function()
     local q = Queue()
     q:put_many({ "a", "b", "c" })
