@@ -75,12 +75,11 @@ static int cell_cas(lua_State *L) {
 }
 
 static int cell_index(lua_State *L) {
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+    return 1; /* a method */
   mc_ref cell = check_cell(L);
-  const char *name = luaL_checkstring(L, 2);
-  if (!strcmp(name, "value"))
-    return push_value(L, cell);
-  lua_getfield(L, lua_upvalueindex(1), name);
-  return 1;
+  return strcmp(luaL_checkstring(L, 2), "value") ? 0 : push_value(L, cell);
 }
 
 static int cell_newindex(lua_State *L) {

@@ -12,6 +12,10 @@ static const char classes_key; /* registry: kind → metatable */
 static const char class_key;   /* a handle's metatable: the address of the class's name */
 static const char handle_mark; /* its address is what all handles have */
 
+/* How handles of a kind come to a metatable of their own; NULL: they have their class's.
+ */
+static bind_handle_variant *variants[MC_KINDS];
+
 static int handle_gc(lua_State *L) {
   struct bind_handle *handle = lua_touserdata(L, 1);
   if (handle->ref) {
@@ -22,11 +26,10 @@ static int handle_gc(lua_State *L) {
 }
 
 static struct bind_handle *handle_at(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA ||
-      lua_rawlen(L, index) != sizeof(struct bind_handle))
+  if (lua_rawlen(L, index) != sizeof(struct bind_handle)) /* a light one has 0 */
     return NULL;
-  struct bind_handle *handle = lua_touserdata(L, index);
-  return handle->mark == &handle_mark ? handle : NULL;
+  struct bind_handle *handle = lua_touserdata(L, index); /* of a table or string: NULL */
+  return handle && handle->mark == &handle_mark ? handle : NULL;
 }
 
 static bool to_ref(lua_State *L, int index, uint32_t *ref) {
@@ -66,8 +69,12 @@ void bind_handle_class(lua_State *L, enum mc_kind kind, const char *name) {
   lua_pop(L, 1);
 }
 
+void bind_handle_class_varies(enum mc_kind kind, bind_handle_variant *variant) {
+  variants[kind] = variant;
+}
+
 /* Pushes a handle without an object yet: what can raise comes before the hold. */
-static struct bind_handle *new_handle(lua_State *L, enum mc_kind kind) {
+static struct bind_handle *new_handle(lua_State *L, enum mc_kind kind, mc_ref ref) {
   struct bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
   *handle = (struct bind_handle){0};
   lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
@@ -77,6 +84,8 @@ static struct bind_handle *new_handle(lua_State *L, enum mc_kind kind) {
   handle->class = lua_touserdata(L, -1);
   handle->mark = &handle_mark;
   lua_pop(L, 1);
+  if (variants[kind])
+    variants[kind](L, ref);
   lua_setmetatable(L, -3);
   lua_pop(L, 1);
   return handle;
@@ -91,7 +100,7 @@ static void remember(lua_State *L, mc_ref ref) {
 
 static int adopt(lua_State *L) {
   mc_ref ref = (mc_ref)lua_tointeger(L, 1);
-  struct bind_handle *handle = new_handle(L, mc_object_kind(ref));
+  struct bind_handle *handle = new_handle(L, mc_object_kind(ref), ref);
   remember(L, ref);
   handle->ref = ref;
   return 1;
@@ -137,7 +146,7 @@ void bind_handle_push(lua_State *L, mc_ref ref) {
   enum mc_kind kind = mc_object_kind(ref);
   if (kind == MC_KIND_NONE)
     bind_raise(L, "get", MC_STALE);
-  struct bind_handle *handle = new_handle(L, kind);
+  struct bind_handle *handle = new_handle(L, kind, ref);
   int error = mc_object_hold(ref);
   if (error)
     bind_raise(L, "get", error);

@@ -25,6 +25,13 @@ void bind_open_handle(lua_State *L);
  * and it gets what every handle class needs (__gc, __name). Pops it. */
 void bind_handle_class(lua_State *L, enum mc_kind kind, const char *name);
 
+/* Replaces the metatable of the class, which is on top, by the one that a handle of `ref`
+ * gets: a copy with what only handles of such objects have. Or leaves it. May raise. */
+typedef void bind_handle_variant(lua_State *L, mc_ref ref);
+
+/* Handles of that kind are not all of one metatable. */
+void bind_handle_class_varies(enum mc_kind kind, bind_handle_variant *variant);
+
 /* Pushes the handle of a new object of which this process has its first hold already, and
  * which becomes the handle's. On an error (no memory for the userdata) the hold is
  * dropped. */

@@ -64,12 +64,12 @@ static int push_element(lua_State *L, mc_ref list, uint64_t i) {
 }
 
 static int list_index(lua_State *L) {
-  mc_ref list = check_list(L);
   if (lua_type(L, 2) == LUA_TSTRING) {
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
     return 1;
   }
+  mc_ref list = check_list(L);
   return push_element(L, list, check_index(L, 2, "list"));
 }
 

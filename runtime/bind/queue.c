@@ -16,7 +16,6 @@
 #include "crew/loop.h"
 
 #include <lauxlib.h>
-#include <string.h>
 
 #define BATCH 64 /* leases taken at a time */
 
@@ -247,8 +246,7 @@ static int get_many_into(lua_State *L, mc_ref queue, struct mc_lease *leases,
 static int get_again(lua_State *L, int status, lua_KContext context);
 
 /* The context of a suspended get: 0 for one, -1 for items, n for get_many(n). */
-static int get_now(lua_State *L, lua_KContext form, mc_time deadline) {
-  mc_ref queue = ((struct bind_handle *)lua_touserdata(L, GET_QUEUE))->ref;
+static int get_now(lua_State *L, mc_ref queue, lua_KContext form, mc_time deadline) {
   const char *function = form > 0 ? "get_many" : "get";
   bool keep = mc_queue_on_death(queue) == MC_REDELIVER;
   lua_Integer limit = (lua_Integer)form;
@@ -273,35 +271,38 @@ static int get_now(lua_State *L, lua_KContext form, mc_time deadline) {
 
 static int get_again(lua_State *L, int status, lua_KContext form) {
   (void)status;
-  return get_now(L, form, ((struct bind_wait *)lua_touserdata(L, GET_WAIT))->deadline);
+  const struct bind_handle *queue = lua_touserdata(L, GET_QUEUE);
+  const struct bind_wait *wait = lua_touserdata(L, GET_WAIT);
+  return get_now(L, queue->ref, form, wait->deadline);
 }
 
 static int queue_get(lua_State *L) {
-  check_queue(L);
+  mc_ref queue = check_queue(L);
   mc_time deadline = bind_check_blocking(L, 2);
   lua_settop(L, GET_QUEUE);
-  return get_now(L, 0, deadline);
+  return get_now(L, queue, 0, deadline);
 }
 
 static int queue_get_nowait(lua_State *L) {
-  check_queue(L);
+  mc_ref queue = check_queue(L);
   lua_settop(L, GET_QUEUE);
-  return get_now(L, 0, MC_NOW);
+  return get_now(L, queue, 0, MC_NOW);
 }
 
 static int queue_get_many(lua_State *L) {
-  check_queue(L);
+  mc_ref queue = check_queue(L);
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n >= 1, 2, "a number of items of at least 1 expected");
   mc_time deadline = bind_check_blocking(L, 3);
   lua_settop(L, GET_QUEUE);
-  return get_now(L, (lua_KContext)n, deadline);
+  return get_now(L, queue, (lua_KContext)n, deadline);
 }
 
 static int next_item(lua_State *L) {
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(1));
-  return get_now(L, -1, MC_FOREVER);
+  const struct bind_handle *queue = lua_touserdata(L, GET_QUEUE);
+  return get_now(L, queue->ref, -1, MC_FOREVER);
 }
 
 static int queue_items(lua_State *L) {
@@ -386,19 +387,6 @@ static int queue_full(lua_State *L) {
   return 1;
 }
 
-static int queue_index(lua_State *L) {
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
-    return 1;
-  mc_ref queue = check_queue(L);
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  if (name[0] == 'm' && !strcmp(name, "maxsize")) {
-    lua_pushinteger(L, (lua_Integer)mc_queue_maxsize(queue));
-    return 1;
-  }
-  return 0;
-}
-
 static int queue_tostring(lua_State *L) {
   mc_ref queue = check_queue(L);
   lua_pushfstring(L, "%s: %d item(s)%s", BIND_QUEUE_CLASS, (int)mc_queue_size(queue),
@@ -450,10 +438,60 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
+/* ---- the class ----
+ *
+ * Methods are fields of a table, which Lua finds without a call. So is `maxsize`: bounded
+ * queues have a metatable for each bound, in which it is another number. */
+
+static const char bounded_key; /* registry: maxsize → metatable, weak */
+
+static void copy_table(lua_State *L, int from) {
+  from = lua_absindex(L, from);
+  lua_createtable(L, 0, 16);
+  lua_pushnil(L);
+  while (lua_next(L, from)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+}
+
+static void set_maxsize(lua_State *L, lua_Integer maxsize) {
+  lua_pushinteger(L, maxsize);
+  lua_setfield(L, -2, "maxsize");
+}
+
+static void vary_class(lua_State *L, mc_ref queue) {
+  lua_Integer maxsize = (lua_Integer)mc_queue_maxsize(queue);
+  if (!maxsize)
+    return;
+  luaL_checkstack(L, 8, NULL);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &bounded_key);
+  if (lua_rawgeti(L, -1, maxsize) == LUA_TNIL) {
+    lua_pop(L, 1);
+    copy_table(L, -2);
+    lua_getfield(L, -1, "__index");
+    copy_table(L, -1);
+    set_maxsize(L, maxsize);
+    lua_setfield(L, -3, "__index");
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, maxsize);
+  }
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
 void bind_open_queue(lua_State *L) {
-  lua_createtable(L, 0, 6);
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &bounded_key);
+  lua_createtable(L, 0, 8);
   luaL_newlib(L, methods);
-  lua_pushcclosure(L, queue_index, 1);
+  set_maxsize(L, 0);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, queue_qsize);
   lua_setfield(L, -2, "__len");
@@ -461,6 +499,7 @@ void bind_open_queue(lua_State *L) {
   lua_setfield(L, -2, "__tostring");
   bind_set_waitable(L, &waitable);
   bind_handle_class(L, MC_KIND_QUEUE, BIND_QUEUE_CLASS);
+  bind_handle_class_varies(MC_KIND_QUEUE, vary_class);
   lua_pushcfunction(L, make_queue);
   lua_setfield(L, -2, "Queue");
 }

@@ -71,6 +71,8 @@ mc_time bind_check_timeout(lua_State *L, int arg) {
 }
 
 mc_time bind_check_blocking(lua_State *L, int block) {
+  if (lua_gettop(L) < block) /* most often */
+    return MC_FOREVER;
   mc_time deadline = bind_check_timeout(L, block + 1);
   if (!lua_isnoneornil(L, block)) {
     luaL_checktype(L, block, LUA_TBOOLEAN);

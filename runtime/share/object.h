@@ -24,6 +24,7 @@ enum mc_kind {
   MC_KIND_CONDITION,
   MC_KIND_BARRIER,
   MC_KIND_CONNECTION,
+  MC_KINDS /* how many there are */
 };
 
 /* The kind of a live object, MC_KIND_NONE for anything that is not one; never reads

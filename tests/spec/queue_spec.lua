@@ -151,6 +151,24 @@ describe("Queue", function()
     assert.is_true(n >= 1998 and n <= 2000, n)
   end)
 
+  it("has a maxsize of its own, and methods that are all the same", function()
+    local queues, sizes = {}, { 2, 3, 2, math.maxinteger, 0 }
+    for i, maxsize in ipairs(sizes) do queues[i] = Queue(maxsize) end
+    for i, maxsize in ipairs(sizes) do
+      assert.equal(maxsize, queues[i].maxsize)
+      assert.equal(queues[5].put, queues[i].put)
+      assert.is_nil(queues[i].no_method)
+      assert.equal(0, #queues[i])
+      assert.matches("^mooncrew.Queue: 0 item", tostring(queues[i]))
+      queues[i]:put(queues[i % 5 + 1])
+      assert.equal(queues[i % 5 + 1], queues[i]:get())
+    end
+    local sent = Queue()
+    sent:put(Queue(7))
+    collectgarbage()
+    assert.equal(7, sent:get().maxsize)
+  end)
+
   it("keeps one handle for one queue", function()
     local a, b = Queue(), Queue()
     a:put({ b, b, a_name = "a" })
