@@ -54,7 +54,8 @@ function fs.copy_file(from, to, options) end
 ---@class mooncrew.fs.CopyFilesOptions
 ---@field owner? boolean keep user and group (false)
 ---@field xattrs? boolean keep extended attributes, access control lists among them (false)
----@field update? boolean pass over what is there with the same size, time and attributes (false)
+---@field update? boolean pass over what is there with the same size, time, mode and owner (false);
+---  of a file whose source has got other attributes since, the name is left
 ---@field room? integer bytes of files larger than 64 KiB: those beyond are left (no limit)
 ---@field part? integer copy only this one of `parts` parts, about as large (1)
 ---@field parts? integer into so many the names are divided, always in the same way (1)
