@@ -290,6 +290,8 @@ function accept(self, id, status, ...)
     lost(self, id, status == "late", ...)
   elseif status == "captured" then
     return keep_output(self, id, ...)
+  elseif status == "cancelled" then
+    forget(self, id) -- its outcome was there before
   elseif status == "restart" then
     self.counts.restarts = self.counts.restarts + 1
   elseif status == "futile" then
@@ -454,14 +456,12 @@ end
 
 local function give_up(self, task, force)
   task.given_up = true
-  if task.waits then
-    forget(self, task.id)
-  elseif force then
-    self.core:doom(task.id)
-  end
+  if task.waits then return forget(self, task.id) end
+  self.core:give_up(task.id)
+  if force then self.core:doom(task.id) end
 end
 
----With `force` the worker that has the task in hand is ended.
+---No worker begins the task any more. With `force` the one that has it in hand is ended.
 function dispatch.cancel(self, res, force)
   -- A call without options is its own task.
   if res.id then

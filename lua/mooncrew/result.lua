@@ -153,7 +153,8 @@ function Result:successful()
   return self.state == "returned" or self.state == "skipped"
 end
 
----Gives up a task: its outcome is Cancelled, whatever it does from now on.
+---Gives up a task: its outcome is Cancelled, whatever it does from now on. A worker that has not
+---begun it does not.
 ---@param force? boolean end it, with its worker, when a worker of a Pool has it in hand
 ---@return boolean cancelled false when the outcome was there before
 function Result:cancel(force)

@@ -61,17 +61,16 @@ static int create_shared(struct bind_pool *pool, uint32_t places) {
   struct mc_queue_options tasks = {.on_death = MC_BURY};
   struct mc_queue_options results = {.on_death = MC_RETURN};
   pool->board = mc_board_create(pool->processes);
-  if (places)
-    pool->slips = mc_slips_create(places);
-  if (!pool->board || (places && !pool->slips))
+  pool->slips = mc_slips_create(places);
+  if (!pool->board || !pool->slips)
     return -ENOMEM;
   int error = mc_queue_create(&tasks, &pool->tasks);
   return error ? error : mc_queue_create(&results, &pool->results);
 }
 
 /* pool(processes, name, max_tasks, initializer, initargs, initializer_timeout,
- * max_memory, confine, places): the arguments are checked already. With
- * places for tasks, those in them can be given up: crew/slips.h */
+ * max_memory, confine, places): the arguments are checked already. Of so
+ * many tasks under way each can be given up: crew/slips.h */
 static int make_pool(lua_State *L) {
   lua_settop(L, 9);
   struct mc_confine confine;
@@ -81,7 +80,7 @@ static int make_pool(lua_State *L) {
   }
   lua_Number initializer_timeout = luaL_optnumber(L, 6, 0);
   uint64_t max_memory = (uint64_t)luaL_optinteger(L, 7, 0);
-  uint32_t places = (uint32_t)luaL_optinteger(L, 9, 0);
+  uint32_t places = (uint32_t)luaL_optinteger(L, 9, MC_SLIPS_MAX);
   lua_settop(L, 5);
   struct bind_pool *pool = lua_newuserdatauv(L, sizeof *pool, BIND_POOL_TASKS);
   *pool = (struct bind_pool){.owner = getpid(),
@@ -240,6 +239,13 @@ static int pool_doom(lua_State *L) {
   return 1;
 }
 
+/* pool:give_up(id): a worker that has not begun the task by now does not run it */
+static int pool_give_up(lua_State *L) {
+  struct bind_pool *pool = bind_check_pool(L);
+  mc_slips_give_up(pool->slips, (uint64_t)luaL_checkinteger(L, 2));
+  return 0;
+}
+
 /* pool:take_back(id): the items of the chunk that its worker has not begun are the
  * caller's again → how many it has begun, and does; or nil: there is nothing to take back
  */
@@ -290,6 +296,7 @@ static const luaL_Reg methods[] = {
     {"has_ended", pool_has_ended},
     {"queued", pool_queued},
     {"doom", pool_doom},
+    {"give_up", pool_give_up},
     {"close", pool_close},
     {"terminate", pool_terminate},
     {NULL, NULL},

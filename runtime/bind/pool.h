@@ -25,7 +25,7 @@ struct bind_pool {
   struct bind_child child; /* the foreman */
   mc_ref tasks, results;   /* queues */
   struct mc_board *board;  /* what its workers have in hand */
-  struct mc_slips *slips;  /* which tasks were given up; NULL: none is */
+  struct mc_slips *slips;  /* which tasks were given up */
   pid_t owner;             /* who made it; only that process may use it */
   unsigned processes;
   lua_Integer max_tasks; /* tasks that a worker does before it is replaced; 0: no limit */

@@ -102,7 +102,7 @@ static size_t push_captured(lua_State *L, const struct mc_result_head *head,
 
 /* pool:collect() → nothing when there is none; else id, and
  *   "returned", values… | "raised", error | "mapped", n, seconds: then unpack comes |
- *   "lost" or "late", code, pid, item |
+ *   "lost" or "late", code, pid, item | "cancelled" |
  *   "restart" | "broken", text | "futile" or "hung", code, pid.
  * Of a captured task there is more before that: id, "captured", stdout, stderr. */
 static int pool_collect(lua_State *L) {
@@ -134,7 +134,8 @@ static int pool_collect(lua_State *L) {
     lua_pushinteger(L, head.item);
     break;
   case MC_RESULT_CANCELLED:
-    break; /* the tasks of a host only, whose results are not collected here */
+    push_text(L, (lua_Integer)head.id, "cancelled");
+    break;
   case MC_RESULT_RESTART:
     push_text(L, 0, "restart");
     break;

@@ -206,7 +206,7 @@ static void run_call(lua_State *L, struct worker *w, int f) {
 
 static int run_task(lua_State *L) {
   struct worker *w = lua_touserdata(L, 1);
-  if (w->pool->slips && mc_slips_given_up(w->pool->slips, w->task.id)) {
+  if (mc_slips_given_up(w->pool->slips, w->task.id)) {
     struct mc_result_head head = {.status = MC_RESULT_CANCELLED};
     struct wire_bytes nothing = {0};
     send_result(L, w, &head, &nothing);
