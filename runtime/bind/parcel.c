@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #define CLASS "mooncrew.parcel"
+#define KEEP  ((size_t)1 << 20) /* a larger scratch is not kept */
 
 struct place {
   size_t at, length; /* in bytes */
@@ -18,12 +19,15 @@ struct bind_parcel {
   size_t gone;
 };
 
-static int parcel_gc(lua_State *L) {
-  struct bind_parcel *parcel = lua_touserdata(L, 1);
+static void free_buffers(struct bind_parcel *parcel) {
   mc_buffer_free(&parcel->bytes);
   mc_buffer_free(&parcel->refs);
   mc_buffer_free(&parcel->places);
   mc_buffer_free(&parcel->messages);
+}
+
+static int parcel_gc(lua_State *L) {
+  free_buffers(lua_touserdata(L, 1));
   return 0;
 }
 
@@ -35,6 +39,36 @@ struct bind_parcel *bind_parcel_new(lua_State *L) {
     lua_setfield(L, -2, "__gc");
   }
   lua_setmetatable(L, -2);
+  return parcel;
+}
+
+/* One thread of a process uses the space, so one is enough. */
+static struct bind_parcel scratch;
+
+struct bind_parcel *bind_parcel_scratch(void) {
+  if (scratch.bytes.capacity > KEEP || scratch.places.capacity > KEEP)
+    free_buffers(&scratch);
+  scratch.bytes.length = scratch.refs.length = scratch.places.length = 0;
+  scratch.gone = 0;
+  return &scratch;
+}
+
+static int make_parcel(lua_State *L) {
+  bind_parcel_new(L);
+  return 1;
+}
+
+struct bind_parcel *bind_parcel_from_scratch(lua_State *L) {
+  /* To make it may run a finalizer, which may put a batch of its own. */
+  struct bind_parcel taken = scratch;
+  scratch = (struct bind_parcel){0};
+  lua_pushcfunction(L, make_parcel);
+  if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+    free_buffers(&taken);
+    lua_error(L);
+  }
+  struct bind_parcel *parcel = lua_touserdata(L, -1);
+  *parcel = taken;
   return parcel;
 }
 

@@ -11,6 +11,13 @@
 /* Pushes an empty parcel (a userdata) and returns it. */
 struct bind_parcel *bind_parcel_new(lua_State *L);
 
+/* An empty parcel of the process, for as long as no Lua code runs and nothing is
+ * collected: that may use it too. */
+struct bind_parcel *bind_parcel_scratch(void);
+
+/* Pushes a parcel that takes over what the scratch has, and returns it. Raises. */
+struct bind_parcel *bind_parcel_from_scratch(lua_State *L);
+
 /* Appends one message that copies `bytes`; `head` (may be NULL) comes before them.
  * Raises. */
 void bind_parcel_add(lua_State *L, struct bind_parcel *parcel, const void *head,

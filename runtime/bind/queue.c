@@ -154,20 +154,35 @@ static int queue_put_nowait(lua_State *L) {
   return put_value(L, queue, MC_NOW);
 }
 
-static int queue_put_many(lua_State *L) {
-  check_queue(L);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  mc_time deadline = bind_check_blocking(L, 3);
-  lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
-  lua_settop(L, 2);
-  struct bind_parcel *parcel = bind_parcel_new(L);
+/* Encodes all n elements of the list at 2. */
+static struct bind_parcel *pack_items(lua_State *L, lua_Integer n) {
+  struct bind_parcel *parcel = bind_parcel_scratch();
+  unsigned char room[WIRE_SCALAR_ROOM];
   for (lua_Integer i = 1; i <= n; i++) {
     struct wire_bytes bytes;
     lua_rawgeti(L, 2, i);
-    wire_encode_at(L, -1, "items", i, &bytes);
+    if (!wire_encode_scalar(L, -1, room, &bytes))
+      wire_encode_at(L, -1, "items", i, &bytes);
     bind_parcel_add(L, parcel, NULL, 0, &bytes);
     lua_pop(L, 1);
   }
+  return parcel;
+}
+
+static int queue_put_many(lua_State *L) {
+  mc_ref queue = check_queue(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  mc_time deadline = bind_check_blocking(L, 3);
+  lua_settop(L, 2);
+  struct bind_parcel *parcel = pack_items(L, (lua_Integer)lua_rawlen(L, 2));
+  size_t n;
+  const struct mc_message *messages = bind_parcel_messages(L, parcel, &n);
+  int done = n ? mc_queue_try_put(queue, messages, n) : 0;
+  if (done >= 0 && (size_t)done == n) /* most often all have room at once */
+    return put_result(L, true, n);
+  if (done > 0)
+    bind_parcel_gone(parcel, (size_t)done);
+  bind_parcel_from_scratch(L);
   return put_parcel(L, 3, deadline, true);
 }
 

@@ -86,8 +86,8 @@ static int decode_all(lua_State *L) {
   for (; receipt->done < receipt->n; receipt->done++) {
     const struct mc_lease *lease = &receipt->leases[receipt->done];
     struct wire_bytes bytes = bytes_of(lease, 0);
-    wire_decode(L, &bytes);
-    lua_settop(L, 3);
+    if (wire_decode(L, &bytes) != 1)
+      lua_settop(L, 3);
     lua_rawseti(L, 2, receipt->next++);
     deal_with(receipt, lease);
   }
