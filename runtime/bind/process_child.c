@@ -95,9 +95,7 @@ static void print_error(lua_State *L) {
 
 int bind_process_run(void *data) {
   lua_State *L = data;
-  int status = 0;
-  bind_process_own->owner = 0;
-  bind_process_own->child.listed = false;
+  int status = 0; /* own: nobody started it, for its parent notes that after the fork */
   lua_pushcfunction(L, bind_error_handler);
   int base = lua_gettop(L);
   lua_pushcfunction(L, call_target);

@@ -18,6 +18,8 @@ void mc_lease_show(struct mc_lease *lease, uint32_t place) {
 }
 
 bool mc_leases_of(mc_ref queue) {
+  if (mc_local->n_free_leases == MC_LEASES)
+    return false;
   for (uint32_t i = 0; i < MC_LEASES; i++)
     if (mc_self->leases[i] && mc_block(mc_self->leases[i])->queue == queue)
       return true;

@@ -213,6 +213,8 @@ void mc_seat_free(uint32_t index) {
 /* What is still in hand was not dealt with, as if the member had died. */
 static void return_leases(void) {
   struct mc_member self = mc_member_self();
+  if (mc_local->n_free_leases == MC_LEASES)
+    return;
   for (uint32_t i = 0; i < MC_LEASES; i++) {
     mc_ref lease = mc_self->leases[i];
     if (lease == 0)
