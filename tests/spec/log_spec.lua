@@ -131,6 +131,33 @@ describe("log", function()
     assert.equal(0, #written)
   end)
 
+  it("keeps lines of several processes whole, and names who wrote them", function()
+    local mooncrew = require "mooncrew"
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    local file = assert(io.open(path, "a"))
+    log.stream, log.format, log.level = file, "json", "debug"
+    local writers = {}
+    for i = 1, 4 do
+      writers[i] = mooncrew.Process{ name = "writer-" .. i, target = function()
+        for k = 1, 100 do log.debug("line %d of %d", k, i, { filler = string.rep("x", 10 * k) }) end
+      end }:start()
+    end
+    for _, writer in ipairs(writers) do writer:join() end
+    file:close()
+    local count = {}
+    for line in io.lines(path) do
+      local entry = assert(json.decode(line))
+      local i = tonumber(entry.process:match("^writer%-(%d)$"))
+      count[i] = (count[i] or 0) + 1
+      assert.equal(("line %d of %d"):format(count[i], i), entry.message)
+      assert.equal(writers[i].pid, entry.pid)
+      assert.equal("debug", entry.level)
+      assert.equal(10 * count[i], #entry.filler)
+    end
+    assert.same({ 100, 100, 100, 100 }, count)
+  end)
+
   describe("and coroutine tasks", function()
     local mooncrew = require "mooncrew"
 
