@@ -127,7 +127,8 @@ static int take_all(lua_State *L) {
     size_t skip = sizeof(struct mc_result_head);
     struct wire_bytes bytes = {run->lease.bytes + skip, run->lease.length - skip,
                                run->lease.handles, run->lease.n_handles};
-    wire_decode(L, &bytes);
+    if (!wire_decode_scalar(L, &bytes))
+      wire_decode(L, &bytes);
     note(L, run);
     run->id = 0;
     mc_lease_settle(&run->lease);

@@ -103,8 +103,10 @@ static int start_call(lua_State *L) {
   if (n < 0)
     return 0;
   struct mc_task_head head = bind_task_head(L, function, BIND_CALL, 3);
+  unsigned char room[WIRE_SCALAR_ROOM];
   struct wire_bytes arguments;
-  wire_encode(L, 8, n, "args[]", &arguments);
+  if (n != 1 || !wire_encode_scalar(L, 8, room, &arguments))
+    wire_encode(L, 8, n, "args[]", &arguments);
   add(L, pool, 7, BIND_CALL_ONLY, &head, function, &arguments);
   lua_pushinteger(L, (lua_Integer)head.id);
   set(L, 7, ID, lua_gettop(L));
@@ -133,8 +135,12 @@ struct items {
 static int add_items(lua_State *L) {
   struct items *items = lua_touserdata(L, 2);
   while (items->next <= items->last && !bind_outbox_is_full(&items->pool->outbox)) {
+    unsigned char room[WIRE_SCALAR_ROOM];
     struct wire_bytes arguments;
-    wire_encode_list(L, 4, items->next, items->next, "list", &arguments);
+    lua_rawgeti(L, 4, items->next);
+    if (!wire_encode_scalar(L, -1, room, &arguments))
+      wire_encode_list(L, 4, items->next, items->next, "list", &arguments);
+    lua_pop(L, 1);
     add(L, items->pool, 3, items->next, &items->head, items->function, &arguments);
     items->next++;
   }

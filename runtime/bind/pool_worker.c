@@ -169,12 +169,15 @@ static mc_time clock_of(const struct worker *w) {
 /* A chunk of one item: what it raises is the task's error. */
 static void run_item(lua_State *L, struct worker *w, struct wire_bytes *bytes) {
   mc_time start = clock_of(w);
-  wire_decode(L, bytes);
+  if (!wire_decode_scalar(L, bytes))
+    wire_decode(L, bytes);
   int n = w->task.mode == BIND_STARMAP ? bind_chunk_spread(L) : 1;
   lua_call(L, n, 1);
   struct mc_result_head head = {.status = MC_RESULT_MAPPED, .item = 1};
   head.took = clock_of(w) - start;
-  wire_encode_at(L, lua_gettop(L), "result", 1, bytes);
+  unsigned char room[WIRE_SCALAR_ROOM];
+  if (!wire_encode_scalar(L, -1, room, bytes))
+    wire_encode_at(L, lua_gettop(L), "result", 1, bytes);
   send_result(L, w, &head, bytes);
 }
 
@@ -197,10 +200,13 @@ static void run_chunk(lua_State *L, struct worker *w, int f) {
 
 static void run_call(lua_State *L, struct worker *w, int f) {
   struct wire_bytes bytes = arguments_of(w);
-  int n = wire_decode(L, &bytes);
+  int n = wire_decode_scalar(L, &bytes) ? 1 : wire_decode(L, &bytes);
   lua_call(L, n, LUA_MULTRET);
   struct mc_result_head head = {.status = MC_RESULT_RETURNED};
-  wire_encode(L, f, lua_gettop(L) - f + 1, "result[]", &bytes);
+  n = lua_gettop(L) - f + 1;
+  unsigned char room[WIRE_SCALAR_ROOM];
+  if (n != 1 || !wire_encode_scalar(L, f, room, &bytes))
+    wire_encode(L, f, n, "result[]", &bytes);
   send_result(L, w, &head, &bytes);
 }
 
