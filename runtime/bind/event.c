@@ -54,6 +54,7 @@ static int event_wait(lua_State *L) {
   lua_settop(L, 1);
   struct bind_wait *wait = bind_wait_new(L);
   wait->ready = was_set;
+  wait->alike = true;
   wait->data = &((struct bind_handle *)lua_touserdata(L, 1))->ref;
   wait->looks = mc_event_sets(event);
   wait->watch[0] = (struct mc_wait_for){event, mc_want_since(MC_SET, wait->looks)};

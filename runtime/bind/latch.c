@@ -58,6 +58,7 @@ static int latch_wait(lua_State *L) {
   lua_settop(L, 1);
   struct bind_wait *wait = bind_wait_new(L);
   wait->ready = is_set;
+  wait->alike = true;
   wait->data = latch;
   return bind_wait(L, wait, deadline, (lua_KContext)wait, waited);
 }

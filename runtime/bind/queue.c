@@ -93,6 +93,7 @@ static int put_again(lua_State *L, int status, lua_KContext context) {
       return put_failure(L, function, done, wait->deadline != MC_NOW);
     }
     wait->ready = done == MC_FULL ? writable : memory_may_be_there;
+    wait->alike = done == MC_FULL;
     wait->data = &queue->ref;
     wait->looks = 0;
     if (bind_in_task(L))
@@ -219,6 +220,7 @@ static int take_one(lua_State *L, mc_ref queue, struct mc_lease *lease,
       wait = lua_touserdata(L, GET_WAIT);
     }
     wait->ready = readable;
+    wait->alike = true;
     wait->data = &((struct bind_handle *)lua_touserdata(L, GET_QUEUE))->ref;
     wait->watch[0] = (struct mc_wait_for){queue, MC_READABLE};
     wait->n_watch = 1;
@@ -367,6 +369,7 @@ static int queue_join(lua_State *L) {
   lua_settop(L, 1);
   struct bind_wait *wait = bind_wait_new(L);
   wait->ready = all_done;
+  wait->alike = true;
   wait->data = &((struct bind_handle *)lua_touserdata(L, 1))->ref;
   wait->watch[0] = (struct mc_wait_for){queue, MC_DONE};
   wait->n_watch = 1;

@@ -58,6 +58,7 @@ static int acquire_now(lua_State *L, mc_time deadline) {
       bind_wait_new(L);
     struct bind_wait *wait = lua_touserdata(L, ACQUIRE_WAIT);
     wait->ready = how->ready;
+    wait->alike = true;
     wait->data = &handle->ref;
     wait->watch[0] = (struct mc_wait_for){handle->ref, how->want};
     wait->n_watch = 1;

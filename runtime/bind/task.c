@@ -291,6 +291,7 @@ static int wait_for_task(lua_State *L, lua_KFunction k) {
   lua_settop(L, 1);
   struct bind_wait *wait = bind_wait_new(L);
   wait->ready = task_ended;
+  wait->alike = true;
   wait->data = task;
   return bind_wait(L, wait, deadline, (lua_KContext)wait, k);
 }

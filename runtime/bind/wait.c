@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "bind/error.h"
 #include "bind/sleepers.h"
+#include "bind/suspended.h"
 #include "bind/task.h"
 #include "crew/interrupt.h"
 #include "crew/loop.h"
@@ -12,33 +13,19 @@
 
 #define CLASS "mooncrew.wait"
 
-static struct bind_wait *suspended; /* the tasks' waits, but for those that sleep */
-
 static void link_wait(struct bind_wait *wait) {
-  if (!wait->ready) {
+  if (wait->ready)
+    bind_suspended_add(wait);
+  else
     bind_sleepers_add(wait);
-    return;
-  }
-  wait->previous = NULL;
-  wait->next = suspended;
-  if (suspended)
-    suspended->previous = wait;
-  suspended = wait;
 }
 
 static void unlink_wait(struct bind_wait *wait) {
   wait->task = NULL;
-  if (!wait->ready) {
-    bind_sleepers_remove(wait);
-    return;
-  }
-  if (wait->previous)
-    wait->previous->next = wait->next;
+  if (wait->ready)
+    bind_suspended_remove(wait);
   else
-    suspended = wait->next;
-  if (wait->next)
-    wait->next->previous = wait->previous;
-  wait->next = wait->previous = NULL;
+    bind_sleepers_remove(wait);
 }
 
 /* The coroutine of a suspended wait may be collected or closed under it. */
@@ -146,16 +133,18 @@ void bind_waits_look(void) {
   struct bind_wait *sleeper;
   while ((sleeper = bind_sleepers_first()) && over_at(sleeper, &now))
     bind_wait_end(sleeper, sleeper->outcome);
-  for (struct bind_wait *wait = suspended, *next; wait; wait = next) {
+  for (struct bind_wait *wait = bind_suspended_first(), *next; wait; wait = next) {
     next = wait->next;
-    if (over_at(wait, &now))
-      bind_wait_end(wait, wait->outcome);
+    if (!over_at(wait, &now))
+      continue;
+    while (wait->child) /* who follows is over as well */
+      bind_wait_end(wait->child, wait->outcome);
+    bind_wait_end(wait, wait->outcome);
   }
 }
 
 void bind_waits_forget(void) {
-  while (suspended)
-    unlink_wait(suspended);
+  bind_suspended_forget();
   bind_sleepers_forget();
 }
 
@@ -206,7 +195,7 @@ static bool anything_over(void) {
   struct bind_wait *sleeper = bind_sleepers_first();
   if (over_at(turning, &now) || (sleeper && over_at(sleeper, &now)))
     return true;
-  for (struct bind_wait *wait = suspended; wait; wait = wait->next)
+  for (struct bind_wait *wait = bind_suspended_first(); wait; wait = wait->next)
     if (over_at(wait, &now))
       return true;
   return false;
@@ -221,7 +210,7 @@ static void turn(lua_State *L, struct bind_wait *mine, bool run_tasks) {
   if (run_tasks && bind_sleepers_first())
     complete = add(&list, bind_sleepers_first()) && complete;
   if (run_tasks)
-    for (struct bind_wait *wait = suspended; wait; wait = wait->next)
+    for (struct bind_wait *wait = bind_suspended_first(); wait; wait = wait->next)
       complete = add(&list, wait) && complete;
   if (!complete)
     luaL_error(L, "not enough memory");

@@ -34,6 +34,9 @@ struct bind_wait {
    * see mc_wait_claim(). */
   const struct mc_wait_for *others;
   size_t n_others;
+  /* ready() says the same of all waits with this ready(), data, looks and watch, and has
+   * no effect. */
+  bool alike;
   bool on_loop; /* made ready by a libuv callback: outside a task, run the loop to wait */
   mc_time deadline;
   int outcome; /* 0: ready; MC_TIMEOUT */
@@ -42,7 +45,9 @@ struct bind_wait {
   lua_KFunction k;
   lua_KContext context;
   struct bind_wait *next, *previous; /* the process's suspended waits */
-  struct bind_wait *child;           /* bind/sleepers.c's */
+  struct bind_wait *child;           /* bind/sleepers.c's, bind/suspended.c's */
+  bool follows;
+  int slot;
 };
 
 /* Pushes a new wait as a userdata; all fields zero. */

@@ -267,32 +267,62 @@ describe("spawn", function()
     for i = 1, 200 do assert.equal(i % 3 ~= 1 or nil, woken[i]) end
   end)
 
-  it("costs no more beside 100,000 tasks that sleep", function()
-    local function rounds()
-      local before = os.clock() -- of the processor: other programs don't count
-      for _ = 1, 300 do sleep(1e-6) end
-      return os.clock() - before
-    end
-    local gone <close> = setmetatable({}, { __close = function() collectgarbage("restart") end })
-    assert.truthy(gone)
-    collectgarbage("stop")
-    local alone = rounds()
+  -- What it costs this process to wait 300 times, in seconds of the processor.
+  local function rounds()
+    local before = os.clock()
+    for _ = 1, 300 do sleep(1e-6) end
+    return os.clock() - before
+  end
+
+  -- Starts 100,000 tasks that wait so; returns them when all of them do.
+  local function crowd(wait)
     local begun, tasks = 0, {}
     for i = 1, 100000 do
       tasks[i] = spawn(function()
         begun = begun + 1
-        sleep(3600)
+        return wait()
       end)
     end
     while begun < #tasks do sleep(0.001) end
+    return tasks
+  end
+
+  local function cost_little_beside(wait, finish)
+    local gone <close> = setmetatable({}, { __close = function() collectgarbage("restart") end })
+    assert.truthy(gone)
+    collectgarbage("stop")
+    local alone = rounds()
+    local tasks = crowd(wait)
     local beside = rounds()
     -- A forked child knows nothing of them.
     local child = mooncrew.Process{ target = function() sleep(0.001) return 7 end }
     child:start()
     assert.equal(7, child:get())
-    for _, task in ipairs(tasks) do task:cancel() end
+    finish(tasks)
     for _, task in ipairs(tasks) do task:join() end
     assert.is_true(beside < 20 * alone, beside .. " s, alone " .. alone) -- a look at each: 1,000
+  end
+
+  it("costs no more beside 100,000 tasks that sleep", function()
+    cost_little_beside(function() sleep(3600) end, function(tasks)
+      for _, task in ipairs(tasks) do task:cancel() end
+    end)
+  end)
+
+  it("costs no more beside 100,000 tasks that wait for an event or a queue", function()
+    local gate, q = mooncrew.Event(), mooncrew.Queue()
+    local n, closed = 0, 0
+    cost_little_beside(function()
+      n = n + 1
+      if n % 2 == 0 then return gate:wait() end
+      local _, err = q:get()
+      closed = closed + (err == mooncrew.Closed and 1 or 0)
+    end, function(tasks)
+      for i = 1, 1000 do tasks[i]:cancel() end -- those that lead, too
+      gate:set()
+      q:close()
+    end)
+    assert.equal(50000 - 500, closed)
   end)
 
   it("refuses what is no function, no time", function()
