@@ -97,6 +97,7 @@ end
 ---@return true? look nil: the deadline has passed
 ---@return table? err mooncrew.Timeout
 local function wait_for_more(self, res, deadline)
+  if self.n_waiting == 0 and self.n_divisible == 0 then return wait_at_core(self, res, deadline) end
   local due, look = self:next_due(), dispatch.next_look(self)
   if look and (not due or look < due) then due = look end
   if due and (not deadline or due < deadline) then
@@ -114,9 +115,9 @@ local function poll(self)
 end
 
 local function wait_for(self, res, deadline)
-  while true do
-    local n = poll(self)
-    if res.state ~= "pending" then return true end
+  -- What has come back already ends the wait at once; it need not be looked for before.
+  local n = self.n_waiting > 0 and poll(self) or 0
+  while res.state == "pending" do
     -- Its task is lost to a Ctrl-C in the middle of the bookkeeping.
     local under_way = self.core:under_way()
     if under_way == 0 then return result.cancelled(res) end
@@ -133,7 +134,9 @@ local function wait_for(self, res, deadline)
         return nil, err
       end
     end
+    n = poll(self)
   end
+  return true
 end
 
 ---@package
