@@ -183,22 +183,19 @@ static int decode(lua_State *L) {
 }
 
 static void push_encoded(lua_State *L, struct mc_batch *batch, size_t i) {
-  struct mc_batch *mine = bind_batch_new(L);
   struct mc_batch taken = *batch;
   *batch = (struct mc_batch){0};
-  *mine = taken;
-  struct decoding decoding = {mine, mc_batch_item(mine, i)};
+  struct decoding decoding = {&taken, mc_batch_item(&taken, i)};
   lua_pushcfunction(L, decode);
   lua_pushlightuserdata(L, &decoding);
   int status = lua_pcall(L, 1, 1, 0);
   /* Back again, unless the code that ran has made another one meanwhile. */
-  if (batch->items.data == NULL && batch->bytes.data == NULL) {
-    *batch = *mine;
-    *mine = (struct mc_batch){0};
-  }
+  if (batch->items.data == NULL && batch->bytes.data == NULL)
+    *batch = taken;
+  else
+    mc_batch_free(&taken);
   if (status != LUA_OK)
     lua_error(L);
-  lua_remove(L, -2);
 }
 
 static void push_handle(lua_State *L, struct mc_batch *batch,
