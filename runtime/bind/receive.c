@@ -19,8 +19,7 @@ static struct wire_bytes bytes_of(const struct mc_lease *lease, size_t skip) {
 }
 
 static int decode_one(lua_State *L) {
-  struct receipt *receipt = lua_touserdata(L, 1);
-  lua_settop(L, 0);
+  const struct receipt *receipt = lua_touserdata(L, 1);
   struct wire_bytes bytes = bytes_of(receipt->leases, receipt->skip);
   return wire_decode(L, &bytes);
 }

@@ -217,6 +217,9 @@ int wire_decode(lua_State *L, const struct wire_bytes *in) {
     luaL_checkstack(L, count + LEVEL_SLOTS, "too many values in a message");
   while (wire_decode_next(&decoder))
     ;
-  lua_remove(L, decoder.memo);
+  if (count == 1)
+    lua_replace(L, decoder.memo);
+  else
+    lua_remove(L, decoder.memo);
   return count;
 }
