@@ -78,6 +78,28 @@ describe("Queue", function()
     assert.same(items, big:get_many(5000))
   end)
 
+  it("keeps a batch that waits apart from those that finalizers put", function()
+    local full, other, runs = Queue(2), Queue(), 0
+    local finalizer = {
+      __gc = function()
+        other:put_many({ "x", "y", "z" })
+        runs = runs + 1
+      end,
+    }
+    local mode = collectgarbage("generational")
+    for i = 1, 50 do
+      local batch = { i, i + 1, i + 2, { i + 3 } }
+      collectgarbage("stop")
+      setmetatable({}, finalizer)
+      collectgarbage("restart") -- at once: what allocates next collects
+      assert.equal(2, full:put_many(batch, true, 0.001))
+      assert.same({ i, i + 1 }, full:get_many(9))
+    end
+    collectgarbage(mode)
+    assert.is_true(runs > 40)
+    assert.equal(3 * runs, other:qsize())
+  end)
+
   it("loses nothing for an item that can't be received", function()
     local q, gone = Queue(), {}
     package.loaded.gone = gone -- a function that refers to it finds it by its name
