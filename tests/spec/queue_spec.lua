@@ -92,7 +92,8 @@ describe("Queue", function()
       collectgarbage("stop")
       setmetatable({}, finalizer)
       collectgarbage("restart") -- at once: what allocates next collects
-      assert.equal(2, full:put_many(batch, true, 0.001))
+      local put = full:put_many(batch, true, 0.001)
+      assert.equal(2, put)
       assert.same({ i, i + 1 }, full:get_many(9))
     end
     collectgarbage(mode)
