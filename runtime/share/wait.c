@@ -124,10 +124,12 @@ static bool look_until(const struct mc_wait_for *list, size_t n, mc_time until) 
 }
 
 /* Waits for a little while without sleeping, if a core is free for it: long where that
- * has helped lately. */
+ * has helped lately. Not for the end of a process alone: a child that is just forked
+ * would have to go to another core, away from the caches, and take longer than the
+ * looking. */
 static bool spin(const struct mc_wait_for *list, size_t n, mc_time now,
                  mc_time deadline) {
-  if (__atomic_load_n(&mc_space->awake, __ATOMIC_RELAXED) > mc_space->cores)
+  if (n == 0 || __atomic_load_n(&mc_space->awake, __ATOMIC_RELAXED) > mc_space->cores)
     return false;
   bool spin_long = mc_local->short_spins == 0 || mc_local->short_spins > TRY_AGAIN;
   mc_time until = now + (spin_long ? SPIN_LONG : SPIN_SHORT);
