@@ -93,6 +93,8 @@ static int put_again(lua_State *L, int status, lua_KContext context) {
       return put_failure(L, function, done, wait->deadline != MC_NOW);
     }
     wait->ready = done == MC_FULL ? writable : memory_may_be_there;
+    /* Who waits for memory rings for it: not without need, or several wake each other. */
+    wait->n_watch = done == MC_FULL ? 1 : 2;
     wait->alike = done == MC_FULL;
     wait->data = &queue->ref;
     wait->looks = 0;
@@ -112,7 +114,6 @@ static int put_parcel(lua_State *L, int parcel, mc_time deadline, bool many) {
   wait->deadline = deadline;
   wait->watch[0] = (struct mc_wait_for){queue->ref, MC_WRITABLE};
   wait->watch[1] = (struct mc_wait_for){0, MC_MEMORY};
-  wait->n_watch = 2;
   lua_pushboolean(L, many);
   return put_again(L, LUA_OK, 0);
 }

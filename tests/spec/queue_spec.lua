@@ -101,6 +101,21 @@ describe("Queue", function()
     assert.equal(3 * runs, other:qsize())
   end)
 
+  it("lets several who wait for room sleep", function()
+    local q, writers, spent = Queue(1), {}, 0
+    q:put(0)
+    local function wait_for_room()
+      local before = os.clock()
+      q:put_many{ 1, 2 }
+      return os.clock() - before
+    end
+    for i = 1, 4 do writers[i] = in_child(wait_for_room) end
+    mooncrew.sleep(0.5) -- in which those who wake each other do nothing else
+    q:close()
+    for _, writer in ipairs(writers) do spent = spent + writer:get() end
+    assert.is_true(spent < 0.1, "processor time: " .. spent)
+  end)
+
   it("loses nothing for an item that can't be received", function()
     local q, gone = Queue(), {}
     package.loaded.gone = gone -- a function that refers to it finds it by its name
