@@ -58,19 +58,34 @@ end
 local function target_of(rest)
   -- Most have nothing to be escaped or removed.
   if rest:find("^/[%w/._-]*$") and not rest:find("/.", 1, true) then return rest end
-  local path, query = rest:match("^([^?]*)(.*)$")
+  local path, query = rest:match("^([^?#]*)([^#]*)")
   if path == "" then path = "/" end
   return escape(remove_dots(path) .. query)
 end
 
+-- The origin, and the rest of the address. Where the origin was read before, the slash behind it is
+-- found without looking at each character.
+local function split(url)
+  local slash = url:find("/", #"http://" + 2, true)
+  local origin = slash and origins[url:sub(1, slash - 1)]
+  if origin then return origin, url:sub(slash) end
+  local text, rest = url:match("^(%a+://[^/?#]+)(.*)$")
+  return text and origin_of(text), rest
+end
+
+---@class address.parts
+---@field url string the one form of the address, without its fragment
+---@field origin string with its port unless that is the usual one
+---@field target string path and query
+
 ---Takes an http or https address apart.
 ---@param url string
----@return { origin: string, target: string }? parts the origin with its port unless that is the
----  usual one, the target with path and query
+---@return address.parts?
 function address.parse(url)
-  local text, rest = url:match("^(%a+://[^/?#]+)([^#]*)")
-  local origin = text and origin_of(text)
-  return origin and { origin = origin, target = target_of(rest) } or nil
+  local origin, rest = split(url)
+  if not origin then return nil end
+  local target = target_of(rest)
+  return { url = origin .. target, origin = origin, target = target }
 end
 
 ---The one form of an address, without its fragment; nil when it is not of http or https.
@@ -78,7 +93,7 @@ end
 ---@return string?
 function address.normal(url)
   local parts = address.parse(url)
-  return parts and parts.origin .. parts.target
+  return parts and parts.url
 end
 
 return address

@@ -13,6 +13,7 @@ local manifest = require "lib.manifest"
 local turns = require "lib.turns"
 
 local IDLE = 20 -- seconds after which it looks up from an empty queue
+local BATCH = 20 -- addresses that are taken from the queue at once
 local MAX_WAITING = 10000 -- addresses here that wait for their hosts; more wait in the queue
 
 ---@class downloader.outcome
@@ -54,10 +55,11 @@ local function claim(state, url)
   return true
 end
 
-local function download(url, state)
-  local options, name = state.options, state.names:pick(url)
+local function download(parts, state)
+  local options, url = state.options, parts.url
+  local name = state.names:pick(url)
   local path = fs.join(options.folder, name)
-  local answer, failure = fetch(url, {
+  local answer, failure = fetch(parts, {
     shared = options.shared,
     request = options.request,
     ask = function(at) return http.download(at, path, state.request) end,
@@ -76,44 +78,61 @@ local function download(url, state)
   end
 end
 
+-- Sleeps until a task has come further, and it is so.
+---@param state table
+---@param is_so fun(state: table): boolean
+local function await(state, is_so)
+  state.awaited = is_so
+  state.changed:wait()
+  state.changed:clear()
+  state.awaited = nil
+end
+
+-- A task has come further: wakes the one who awaits just this.
+local function tell(state)
+  if state.awaited and state.awaited(state) then state.changed:set() end
+end
+
+local function has_room(state)
+  return state.turns.waiting < MAX_WAITING
+end
+
+local function is_idle(state)
+  return state.running == 0
+end
+
 -- A coroutine task: downloads this, and then one after another, as long as there are any.
-local function work(state, url, host)
-  while url do
-    local ok, err = pcall(download, url, state)
+local function work(state, parts, host)
+  while parts do
+    local ok, err = pcall(download, parts, state)
     state.turns:done(host)
     if not ok then
       state.fault = state.fault or err
       stop(state)
     end
-    state.changed:set()
-    url, host = state.turns:take()
+    parts, host = state.turns:take()
+    tell(state)
   end
   state.running = state.running - 1
-  state.changed:set()
+  tell(state)
 end
 
 -- Starts as many tasks as may be under way.
 local function start_some(state)
   while state.running < state.options.concurrency do
-    local url, host = state.turns:take()
-    if not url then return end
+    local parts, host = state.turns:take()
+    if not parts then return end
     state.running = state.running + 1
-    state.pool:submit(work, { state, url, host })
+    state.pool:submit(work, { state, parts, host })
   end
 end
 
--- Sleeps until some download has ended.
-local function await_change(state)
-  state.changed:wait()
-  state.changed:clear()
-end
-
 local function receive(found, state)
-  local url = address.normal(found)
-  if not url then
+  local parts = address.parse(found)
+  if not parts then
     if claim(state, found) then failed(state, found, { reason = "not an http address" }) end
-  elseif not state.stopped and claim(state, url) then
-    state.turns:add(address.parse(url).origin, url)
+  elseif not state.stopped and claim(state, parts.url) then
+    state.turns:add(parts.origin, parts)
     start_some(state)
   end
 end
@@ -152,12 +171,13 @@ function downloader.run(q, options)
   local pool <close> = mooncrew.CoroutinePool(options.concurrency)
   state.bar, state.pool = bar, pool
   while true do
-    local found, err = q:get(true, IDLE)
+    local found, err = q:get_many(BATCH, true, IDLE)
     if err == mooncrew.Closed then break end
-    if found then receive(found, state) end
-    while state.turns.waiting >= MAX_WAITING do await_change(state) end
+    for _, one in ipairs(found or {}) do receive(one, state) end
+    -- Receiving must not keep downloads from going on.
+    if state.running == options.concurrency or not has_room(state) then await(state, has_room) end
   end
-  while state.running > 0 do await_change(state) end
+  if state.running > 0 then await(state, is_idle) end
   if state.fault then error(state.fault, 0) end
   if state.trouble then return nil, state.trouble end
   return state.outcome

@@ -19,31 +19,31 @@ local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308
 ---@field status? integer
 ---@field location? string
 
----@param url string
+---@param parts address.parts
 ---@param job fetch.job
 ---@return table? answer
 ---@return fetch.failure? failure
-return function(url, job)
+return function(parts, job)
   for _ = 0, MAX_REDIRECTS do
     local answer, err
     do
-      local permit <close>, reason = manners.enter(job.shared, url, job.request)
+      local permit <close>, reason = manners.enter(job.shared, parts, job.request)
       if not permit then return nil, { reason = reason } end
-      answer, err = job.ask(url)
+      answer, err = job.ask(parts.url)
     end
     local outcome = answer or err
     if not outcome.location or not REDIRECTS[outcome.status] then
       if answer then return answer end
-      return nil, { reason = reason_of(err, url), status = err.status }
+      return nil, { reason = reason_of(err, parts.url), status = err.status }
     end
-    local target = address.normal(outcome.location)
+    local target = address.parse(outcome.location)
     if not target then
       return nil, { reason = "redirected to " .. outcome.location, status = outcome.status }
     end
-    if job.go_on and not job.go_on(target) then
-      return nil, { status = outcome.status, location = target }
+    if job.go_on and not job.go_on(target.url) then
+      return nil, { status = outcome.status, location = target.url }
     end
-    url = target
+    parts = target
   end
   return nil, { reason = string.format("more than %d redirects", MAX_REDIRECTS) }
 end

@@ -30,7 +30,7 @@ end
 ---@param url string
 ---@return string
 local function last_part(url)
-  local plain = url:match("/([%w._-]+)$")
+  local plain = url:match("^.*/([%w._-]+)$")
   local root = url:find("/", #"https://" + 1, true)
   if plain and root and root <= #url - #plain then return plain end
   local path = url:gsub("[?#].*$", ""):gsub("^%a[%w+.-]*://[^/]*", "")

@@ -1,5 +1,6 @@
 -- A listing page: the addresses that it shows.
 
+local address = require "lib.address"
 local fetch = require "lib.fetch"
 local html = require "mooncrew.html"
 local http = require "mooncrew.http"
@@ -53,7 +54,7 @@ local function find(answer, options)
 end
 
 ---Reads a listing page.
----@param url string
+---@param url string in the form of address.normal
 ---@param options scraper.options
 ---@return string[]? urls
 ---@return string? reason
@@ -61,7 +62,7 @@ function listing.read(url, options)
   local request = { follow = false }
   for name, value in pairs(options.request) do request[name] = value end
   request.max_size = math.min(request.max_size, MAX_PAGE)
-  local answer, failure = fetch(url, {
+  local answer, failure = fetch(address.parse(url), {
     shared = options.shared,
     request = options.request,
     ask = function(at) return http.get(at, request) end,

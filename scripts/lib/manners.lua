@@ -7,7 +7,6 @@
 -- fetched once.
 
 local mooncrew = require "mooncrew"
-local address = require "lib.address"
 local http = require "mooncrew.http"
 local reason_of = require "lib.reason"
 local robots = require "lib.robots"
@@ -57,7 +56,11 @@ local Permit = {
   end,
 }
 
+-- For where nothing is limited.
+local FREE = setmetatable({}, Permit)
+
 local function take_permit(shared, origin)
+  if not shared.hosts and not shared.next then return FREE end
   local permit = setmetatable({}, Permit)
   if shared.hosts then
     local semaphore = mooncrew.dict.get(shared.hosts, origin)
@@ -104,28 +107,33 @@ end
 
 local parsed = {} -- by origin: rules of this process's scrape
 
-local function robots_allow(shared, parts, request)
-  local known = known_robots(shared, parts.origin, request)
-  if known.reason then return nil, "robots.txt: " .. known.reason end
-  local text = known.text
-  local rules = parsed[parts.origin]
-  if not rules or rules.text ~= text then
-    rules = { text = text, list = robots.parse(text, shared.user_agent) }
-    parsed[parts.origin] = rules
+-- What is known stays as it is for the whole scrape, so whoever has seen it need not look again.
+local function rules_of(shared, origin, request)
+  local rules = parsed[origin]
+  if rules and rules.shared == shared then return rules end
+  local known = known_robots(shared, origin, request)
+  if not rules or rules.text ~= known.text then
+    rules = { text = known.text, list = known.text and robots.parse(known.text, shared.user_agent) }
+    parsed[origin] = rules
   end
+  rules.shared, rules.reason = shared, known.reason
+  return rules
+end
+
+local function robots_allow(shared, parts, request)
+  local rules = rules_of(shared, parts.origin, request)
+  if rules.reason then return nil, "robots.txt: " .. rules.reason end
   if robots.allows(rules.list, parts.target) then return true end
   return nil, "robots.txt forbids it"
 end
 
 ---Waits until an address may be asked for.
 ---@param shared manners.shared
----@param url string
+---@param parts address.parts
 ---@param request table options of http for robots.txt
 ---@return table? permit to be closed after the request
 ---@return string? reason why it may not be asked for
-function manners.enter(shared, url, request)
-  local parts = address.parse(url)
-  if not parts then return nil, "not an http address" end
+function manners.enter(shared, parts, request)
   if shared.robots then
     local ok, reason = robots_allow(shared, parts, request)
     if not ok then return nil, reason end

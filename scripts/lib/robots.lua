@@ -14,6 +14,7 @@ end
 
 -- All that may be written with or without % in one form, so that rules and targets can be compared.
 local function canonical(text)
+  if not text:find("[%%\127-\255]") then return text end
   text = text:gsub("[\127-\255]", function(c) return string.format("%%%02X", c:byte()) end)
   return (text:gsub("%%(%x%x)", function(digits)
     local c = string.char(tonumber(digits, 16))
@@ -92,6 +93,7 @@ end
 ---@param target string path and query of an address
 ---@return boolean
 function robots.allows(rules, target)
+  if not rules[1] then return true end
   target = canonical(target)
   local longest, allow = -1, true
   for _, rule in ipairs(rules) do

@@ -16,7 +16,8 @@ local manners = require "lib.manners"
 local reason_of = require "lib.reason"
 local uv = require "luv"
 
-local QUEUE_SIZE = 1000
+local QUEUE_SIZE = 10000
+local BATCH = 100 -- addresses that are put at once
 local PATIENCE = 1 -- seconds between two looks whether the downloader lives
 
 ---@class scraper.options
@@ -53,8 +54,9 @@ local scraper = {}
 local function scrape_page(url, q, options)
   local urls, reason = listing.read(url, options)
   if not urls then return nil, reason end
-  for _, found in ipairs(urls) do
-    if not q:put(found) then return nil, "the downloader has ended" end
+  for i = 1, #urls, BATCH do
+    local some = table.move(urls, i, math.min(i + BATCH - 1, #urls), 1, {})
+    if q:put_many(some) ~= #some then return nil, "the downloader has ended" end
   end
   return #urls
 end
