@@ -143,12 +143,13 @@ describe("http with nginx", function()
   it("goes through a proxy's tunnel, and checks who is behind it", function()
     start()
     local uv = require "luv"
-    local asked = {}
+    local asked, tunnels = {}, {}
     local tls_port = tonumber(server.tls_url:match("(%d+)$"))
     local proxy <close> = web.serve(function(request)
       asked[#asked + 1] = request.method .. " " .. request.path
       return function(peer)
         local behind = uv.new_tcp()
+        tunnels[#tunnels + 1] = behind
         behind:connect("127.0.0.1", tls_port, function()
           local function pass(from, to)
             from:read_stop()
@@ -170,6 +171,10 @@ describe("http with nginx", function()
     local answer, err = http.get(server.tls_url .. "/a.txt", { proxy = proxy.url })
     assert.is_nil(answer)
     assert.equal("TLS", err.code)
+    -- The proxy's clients are closed with it; the server would wait for the other ends.
+    for _, behind in ipairs(tunnels) do
+      if not behind:is_closing() then behind:close() end
+    end
   end)
 
   it("streams over HTTP/2, holding back what is not read", function()
