@@ -54,10 +54,25 @@ static bool is_single(const struct wire_bytes *in) {
   return in->length >= 2 && in->bytes[0] == 1;
 }
 
+/* A value that is all in its tag. */
+static bool push_tag(lua_State *L, unsigned tag) {
+  if (tag & WIRE_SMALL_INTEGER)
+    lua_pushinteger(L, tag & WIRE_SMALL_MAX);
+  else if (tag == WIRE_TRUE || tag == WIRE_FALSE)
+    lua_pushboolean(L, tag == WIRE_TRUE);
+  else if (tag == WIRE_NIL)
+    lua_pushnil(L);
+  else
+    return false;
+  return true;
+}
+
 bool wire_decode_scalar(lua_State *L, const struct wire_bytes *in) {
   if (!is_single(in))
     return false;
   unsigned tag = in->bytes[1];
+  if (in->length == 2)
+    return push_tag(L, tag);
   const unsigned char *at = in->bytes + 2, *end = in->bytes + in->length;
   uint64_t zigzag;
   lua_Number number;
@@ -65,22 +80,12 @@ bool wire_decode_scalar(lua_State *L, const struct wire_bytes *in) {
     if (!read_varint(&at, end, &zigzag) || at != end)
       return false;
     lua_pushinteger(L, (lua_Integer)(zigzag >> 1 ^ (zigzag & 1 ? UINT64_MAX : 0)));
-  } else if (tag == WIRE_FLOAT) {
-    if (in->length != 2 + sizeof number)
-      return false;
-    memcpy(&number, at, sizeof number);
-    lua_pushnumber(L, number);
-  } else if (in->length != 2) {
-    return false;
-  } else if (tag & WIRE_SMALL_INTEGER) {
-    lua_pushinteger(L, tag & WIRE_SMALL_MAX);
-  } else if (tag == WIRE_TRUE || tag == WIRE_FALSE) {
-    lua_pushboolean(L, tag == WIRE_TRUE);
-  } else if (tag == WIRE_NIL) {
-    lua_pushnil(L);
-  } else {
-    return false;
+    return true;
   }
+  if (tag != WIRE_FLOAT || in->length != 2 + sizeof number)
+    return false;
+  memcpy(&number, at, sizeof number);
+  lua_pushnumber(L, number);
   return true;
 }
 
