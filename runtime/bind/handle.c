@@ -42,12 +42,16 @@ static bool to_ref(lua_State *L, int index, uint32_t *ref) {
 
 static const struct wire_hooks hooks = {to_ref, bind_handle_push};
 
-void bind_open_handle(lua_State *L) {
+void bind_push_weak_table(lua_State *L) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
+}
+
+void bind_open_handle(lua_State *L) {
+  bind_push_weak_table(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &handles_key);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &classes_key);

@@ -21,6 +21,9 @@ struct bind_handle {
 /* Readies the state: the table of handles, and the codec's hooks for them. */
 void bind_open_handle(lua_State *L);
 
+/* Pushes a table that does not keep its values alive. */
+void bind_push_weak_table(lua_State *L);
+
 /* The metatable on top of the stack is the class of that kind's handles: handles get it,
  * and it gets what every handle class needs (__gc, __name). Pops it. */
 void bind_handle_class(lua_State *L, enum mc_kind kind, const char *name);

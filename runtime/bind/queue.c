@@ -502,11 +502,7 @@ static void vary_class(lua_State *L, mc_ref queue) {
 }
 
 void bind_open_queue(lua_State *L) {
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  bind_push_weak_table(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &bounded_key);
   lua_createtable(L, 0, 8);
   luaL_newlib(L, methods);

@@ -52,12 +52,7 @@ void bind_sleepers_remove(struct bind_wait *wait) {
   if (wait == first) {
     first = children;
   } else {
-    if (wait->previous->child == wait)
-      wait->previous->child = wait->next;
-    else
-      wait->previous->next = wait->next;
-    if (wait->next)
-      wait->next->previous = wait->previous;
+    bind_wait_unlink(wait);
     first = meld(first, children);
   }
   wait->child = wait->next = wait->previous = NULL;

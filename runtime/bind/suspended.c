@@ -79,16 +79,10 @@ static void replace(struct bind_wait *leader, struct bind_wait *heir) {
 }
 
 void bind_suspended_remove(struct bind_wait *wait) {
-  if (!wait->follows) {
+  if (wait->follows)
+    bind_wait_unlink(wait);
+  else
     replace(wait, wait->child);
-  } else {
-    if (wait->previous->child == wait)
-      wait->previous->child = wait->next;
-    else
-      wait->previous->next = wait->next;
-    if (wait->next)
-      wait->next->previous = wait->previous;
-  }
   wait->child = wait->next = wait->previous = NULL;
   wait->follows = false;
 }

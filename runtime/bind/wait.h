@@ -50,6 +50,17 @@ struct bind_wait {
   int slot;
 };
 
+/* Takes a wait out of the children of another; `previous` is the sibling before or, of
+ * the first, the parent. */
+static inline void bind_wait_unlink(struct bind_wait *wait) {
+  if (wait->previous->child == wait)
+    wait->previous->child = wait->next;
+  else
+    wait->previous->next = wait->next;
+  if (wait->next)
+    wait->next->previous = wait->previous;
+}
+
 /* Pushes a new wait as a userdata; all fields zero. */
 struct bind_wait *bind_wait_new(lua_State *L);
 
