@@ -267,6 +267,17 @@ int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
   return 0;
 }
 
+/* libcurl's handle is of use to others, but not where it has cookies, sent a body or
+ * failed: it may have kept something of that. */
+static void pass_on_easy(struct mc_http *transfer) {
+  bool had_body = transfer->body || transfer->form || transfer->feed.active ||
+                  transfer->upload.fd >= 0;
+  if (transfer->failure.kind || transfer->jar || had_body)
+    return;
+  mc_http_client_give_easy(transfer->client, transfer->easy);
+  transfer->easy = NULL;
+}
+
 void mc_http_finish(struct mc_http *transfer) {
   mc_http_client_leave(transfer);
   transfer->state = MC_HTTP_DONE;
@@ -278,6 +289,7 @@ void mc_http_finish(struct mc_http *transfer) {
     if (error)
       mc_http_fail(transfer, "OSError", mc_errno_name(error), "%s", strerror(-error));
   }
+  pass_on_easy(transfer);
   release_request(transfer);
   mc_http_client_wake(transfer->client);
   if (transfer->done)

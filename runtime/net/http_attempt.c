@@ -82,7 +82,7 @@ static void set_trust(CURL *easy, const struct mc_http_request *request) {
 }
 
 int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *request) {
-  CURL *easy = transfer->easy = curl_easy_init();
+  CURL *easy = transfer->easy = mc_http_client_take_easy(transfer->client);
   if (!easy)
     return -ENOMEM;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);

@@ -287,6 +287,19 @@ int mc_http_client_add(struct mc_http *transfer) {
   return code == CURLM_OK ? 0 : -ENOMEM;
 }
 
+CURL *mc_http_client_take_easy(struct mc_http_client *client) {
+  return client->n_spare ? client->spare[--client->n_spare] : curl_easy_init();
+}
+
+void mc_http_client_give_easy(struct mc_http_client *client, CURL *easy) {
+  if (!client->multi || client->n_spare == MC_HTTP_SPARE) {
+    curl_easy_cleanup(easy);
+    return;
+  }
+  curl_easy_reset(easy);
+  client->spare[client->n_spare++] = easy;
+}
+
 void mc_http_client_remove(struct mc_http *transfer) {
   if (transfer->state == MC_HTTP_SENT)
     curl_multi_remove_handle(transfer->client->multi, transfer->easy);
@@ -314,6 +327,8 @@ void mc_http_shutdown(void) {
     mc_http_finish(transfer);
   }
   current = NULL;
+  while (client->n_spare > 0)
+    curl_easy_cleanup(client->spare[--client->n_spare]);
   curl_multi_cleanup(client->multi); /* may call on_watch, which needs `multi` */
   client->multi = NULL;
   uv_timer_stop(&client->timer);

@@ -13,6 +13,8 @@
 #include <openssl/evp.h>
 #include <sys/types.h>
 
+#define MC_HTTP_SPARE 32
+
 /* libcurl's multi handle on the loop. One a process; `pid` tells whose. */
 struct mc_http_client {
   pid_t pid;
@@ -25,6 +27,8 @@ struct mc_http_client {
   size_t running;
   int *sockets; /* open ones, idle connections included: a child closes its copies */
   size_t n_sockets, max_sockets;
+  CURL *spare[MC_HTTP_SPARE]; /* handles that were of use before; making one costs more */
+  size_t n_spare;
   int watch_error; /* a socket could not be watched: libuv's code */
 };
 
@@ -107,6 +111,11 @@ struct mc_http_client *mc_http_client(uv_loop_t *loop);
 /* Puts the transfer's easy handle to work, or takes it away; 0 or a negated errno. */
 int mc_http_client_add(struct mc_http *transfer);
 void mc_http_client_remove(struct mc_http *transfer);
+
+/* An easy handle with no options set; NULL without memory. What was `give`n is given out
+ * again. */
+CURL *mc_http_client_take_easy(struct mc_http_client *client);
+void mc_http_client_give_easy(struct mc_http_client *client, CURL *easy);
 
 /* Makes the transfer's sockets known to the client. */
 void mc_http_client_own_sockets(struct mc_http *transfer);

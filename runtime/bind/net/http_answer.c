@@ -24,7 +24,11 @@ static void add_header(lua_State *L, const char *name, const char *value) {
 static void push_headers(lua_State *L, const struct mc_http *transfer) {
   size_t cursor = 0;
   const char *name, *value;
-  lua_newtable(L);
+  int n = 0;
+  while (mc_http_next_header(transfer, &cursor, &name, &value))
+    n++;
+  lua_createtable(L, 0, n);
+  cursor = 0;
   while (mc_http_next_header(transfer, &cursor, &name, &value))
     add_header(L, name, value);
 }
