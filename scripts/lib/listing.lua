@@ -38,8 +38,8 @@ end
 
 -- Where an address on a page leads to; what can't be resolved is left for the report as it is.
 local function resolve(doc, found)
-  local text = found:match("^%s*(.-)%s*$")
-  return text ~= "" and (doc:url(text) or text) or nil
+  if not found:find("%S") then return nil end
+  return doc:url(found) or found:match("^%s*(.-)%s*$")
 end
 
 local function find(answer, options)
