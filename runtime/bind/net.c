@@ -68,7 +68,9 @@ static const char *find(lua_State *L, const char *module) {
 
 static void load(lua_State *L, const char *module) {
   const char *path = find(L, module);
-  void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  /* It itself is linked to be bound at once. What libcurl needs of a dozen libraries for
+   * other protocols is bound when used, which is never. */
+  void *object = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
   if (!object)
     luaL_error(L, "%s: cannot load its part: %s", module, dlerror());
   const struct bind_net *found = dlsym(object, BIND_NET_SYMBOL);

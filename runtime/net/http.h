@@ -155,6 +155,10 @@ void mc_http_free(struct mc_http *transfer);
  * of them. Transfers that are under way are failed (kind "Cancelled", done is called). */
 void mc_http_shutdown(void);
 
+/* Makes libcurl ready, unless it is; false: no memory. Whoever needs it does so: done
+ * before a fork it need not be done by each child. */
+bool mc_http_global(void);
+
 /* In a forked child, right after the fork: closes the child's copies of its parent's
  * sockets and half-written files, which would else stay open as long as the child lives.
  * Not needed for anything else: a child that does without it makes its own client all the

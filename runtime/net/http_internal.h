@@ -102,10 +102,7 @@ struct mc_http { /* NOLINT: fields stand by what they are for */
   char curl_text[CURL_ERROR_SIZE];
 };
 
-/* http_client.c: makes libcurl ready; false: no memory. */
-bool mc_http_global(void);
-
-/* This process's client on the loop; NULL without memory. */
+/* http_client.c: this process's client on the loop; NULL without memory. */
 struct mc_http_client *mc_http_client(uv_loop_t *loop);
 
 /* Puts the transfer's easy handle to work, or takes it away; 0 or a negated errno. */

@@ -266,6 +266,7 @@ static const luaL_Reg functions[] = {
 };
 
 int bind_net_open_http(lua_State *L) {
+  (void)mc_http_global(); /* the first request says what is wrong */
   if (luaL_newmetatable(L, CLASS)) {
     lua_pushcfunction(L, call_close);
     lua_pushvalue(L, -1);
