@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_BACKOFF     30.0  /* seconds */
-#define MAX_RETRY_AFTER 300.0 /* seconds that a server may ask when we have for ever */
+#define BUFFER_SIZE     32768L /* bytes that are received at once */
+#define MAX_BACKOFF     30.0   /* seconds */
+#define MAX_RETRY_AFTER 300.0  /* seconds that a server may ask when we have for ever */
 
 void mc_http_fail(struct mc_http *transfer, const char *kind, const char *code,
                   const char *format, ...) {
@@ -89,6 +90,7 @@ int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *requ
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
   /* A name that is being looked up must not hold up the one who gives up waiting for it.
    */
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
