@@ -62,12 +62,20 @@ static void take_from_head(struct mc_queue *queue, struct mc_lease *leases, uint
   }
 }
 
+/* The word that putters write is read anew only when the last look at it is used up: each
+ * such look costs them the line of the cache. */
+static bool may_have_items(const struct mc_queue *queue) {
+  uint64_t seen = __atomic_load_n(&queue->tail_seen, __ATOMIC_RELAXED);
+  return seen != __atomic_load_n(&queue->head, __ATOMIC_RELAXED) ||
+         mc_queue_has_items(queue);
+}
+
 int mc_queue_try_take(mc_ref ref, struct mc_lease *leases, size_t n) {
   struct mc_queue *queue = mc_at(ref);
   bool closed = mc_queue_is_closed(queue); /* before the look: no put can come after it */
   if (n == 0)
     return 0;
-  if (!mc_queue_has_items(queue))
+  if (!may_have_items(queue))
     return closed ? MC_CLOSED : MC_EMPTY;
   uint32_t free_places = mc_leases_free();
   if (free_places == 0)
@@ -79,7 +87,8 @@ int mc_queue_try_take(mc_ref ref, struct mc_lease *leases, size_t n) {
   if (taken < n) {
     uint64_t want = n - taken;
     if (queue->tail_seen - queue->head < want)
-      queue->tail_seen = __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE);
+      __atomic_store_n(&queue->tail_seen, __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE),
+                       __ATOMIC_RELAXED);
     uint64_t there = queue->tail_seen - queue->head;
     take_from_head(queue, leases + taken, there < want ? there : want);
     taken += there < want ? there : want;
