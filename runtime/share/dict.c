@@ -30,6 +30,7 @@ int mc_dict_get(mc_ref dict, const struct mc_key *key, struct mc_batch *batch) {
   struct mc_block *node = find(&at, hash, key);
   int error = node ? mc_batch_add_node(batch, node, false, SIZE_MAX) : 0;
   mc_dict_leave(&at);
+  mc_dict_spread_if_met(at.dict);
   return error ? error : node != NULL;
 }
 

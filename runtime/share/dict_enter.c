@@ -48,6 +48,8 @@ void mc_dict_enter(struct mc_dict *dict, uint32_t stripe, struct mc_dict_at *at)
   for (;;) {
     mc_ref stripes = __atomic_load_n(&dict->opened, __ATOMIC_ACQUIRE);
     at->lock = mc_table_lock(dict, stripes ? stripe : 0);
+    if (stripes == 0 && __atomic_load_n(&at->lock->word, __ATOMIC_RELAXED) != 0)
+      __atomic_fetch_add(&dict->met, 1, __ATOMIC_RELAXED);
     mc_lock(at->lock);
     bool closed = __atomic_load_n(&dict->exclusive, __ATOMIC_ACQUIRE);
     mc_ref opened = __atomic_load_n(&dict->opened, __ATOMIC_ACQUIRE);

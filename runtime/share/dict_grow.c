@@ -271,6 +271,16 @@ static int make_stripes(const struct mc_dict_at *at) {
   return 0;
 }
 
+void mc_dict_spread(struct mc_dict *dict) {
+  struct mc_dict_at at;
+  __atomic_store_n(&dict->met, 0, __ATOMIC_RELAXED);
+  mc_dict_enter(dict, 0, &at);
+  if (dict->stripes == 0 && dict->stripe.root)
+    make_stripes(&at);
+  mc_dict_leave(&at);
+  mc_tables_clean_up();
+}
+
 int mc_dict_make_room(const struct mc_dict_at *at, uint32_t tag) {
   mc_ref ref = mc_stripe_slots(at->stripe, tag);
   int error;

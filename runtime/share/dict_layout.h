@@ -29,7 +29,8 @@
 
 #define MC_STRIPES     32u
 #define MC_STRIPE_BITS 5u
-#define MC_DICT_SMALL  128u /* entries up to which one stripe is enough */
+#define MC_DICT_SMALL  128u /* entries up to which one stripe is enough, */
+#define MC_DICT_MET    100u /* unless processes have met in it so often */
 #define MC_DEPTH_MAX   24u  /* bits of the tag that a directory may use */
 
 struct mc_stripe {
@@ -59,7 +60,8 @@ struct mc_dict {
   uint32_t exclusive;      /* [update]: not 0: nobody else may touch the dict */
   mc_ref applied; /* [update]: nodes of an unfinished update that are in, by link */
   uint32_t turn;  /* [any]: a futex: slot + 1 of who modifies an entry; a hint */
-  uint64_t unused[1];
+  uint32_t met;   /* [any]: how often one met another inside of the small dict; a hint */
+  uint32_t unused;
 };
 _Static_assert(sizeof(struct mc_dict) <= 128, "a dict fits in its class");
 
@@ -175,6 +177,15 @@ void mc_slot_clear(const struct mc_dict_at *at, struct mc_slots *slots, uint64_t
 /* Makes sure that one more entry with that tag has room. 0: it has. 1: the stripes have
  * changed, or blocks moved: enter or look again. MC_NOMEM: nothing has changed. */
 int mc_dict_make_room(const struct mc_dict_at *at, uint32_t tag);
+
+/* Makes stripes of a small dict in which processes meet. The caller is outside and has
+ * nothing pending; without memory nothing has changed. */
+void mc_dict_spread(struct mc_dict *dict);
+
+static inline void mc_dict_spread_if_met(struct mc_dict *dict) {
+  if (__builtin_expect(__atomic_load_n(&dict->met, __ATOMIC_RELAXED) >= MC_DICT_MET, 0))
+    mc_dict_spread(dict);
+}
 
 /* Gives back slots that are not needed any more, if there is memory to do so. */
 void mc_dict_shrink(const struct mc_dict_at *at, uint32_t tag);

@@ -42,6 +42,7 @@ static bool is_number(const struct mc_block *node) {
 static int leave(const struct place *place, int result) {
   mc_dict_leave(&place->at);
   mc_tables_clean_up();
+  mc_dict_spread_if_met(place->at.dict);
   return result;
 }
 

@@ -53,6 +53,11 @@ static void setup_stripes(void) {
   setup_fill(140, 140, 7);
 }
 
+static void setup_met(void) {
+  setup_fill(20, 20, 7);
+  ((struct mc_dict *)mc_at(the_table))->met = MC_DICT_MET;
+}
+
 static void setup_in_stripe(void) {
   setup_fill(200, 200, 7);
 }
@@ -405,6 +410,7 @@ const struct scenario dict_scenarios[] = {
     SCENARIO("set, new", setup_insert, warm_set, op_set),
     SCENARIO("set, slots grow", setup_resize, warm_set, op_set),
     SCENARIO("set, stripes are made", setup_stripes, NULL, op_set),
+    SCENARIO("set, where processes have met", setup_met, NULL, op_set),
     SCENARIO("set, in a stripe", setup_in_stripe, warm_set, op_set),
     SCENARIO("set, text over text", setup_text_text, warm_set, op_set),
     SCENARIO("set, number over text", setup_text_number, warm_set, op_set),

@@ -2,7 +2,10 @@
  * alive and what it gives back. */
 #include "tables.h"
 
+#include "share/dict_layout.h"
+
 #include <math.h>
+#include <sched.h>
 
 static void test_sets_gets_and_removes(void **state) {
   (void)state;
@@ -242,6 +245,41 @@ static void test_grows_and_shrinks(void **state) {
   mc_object_drop(dict);
   audit_now();
   assert_int_equal(in_use(), 0);
+}
+
+static int gets_one(void *arg) {
+  mc_ref ref = *(mc_ref *)arg;
+  return get_named(ref, "one") == 1 ? 0 : 1;
+}
+
+/* A small dict gets stripes when processes have met in it, and is what it was. */
+static void test_spreads_where_processes_meet(void **state) {
+  (void)state;
+  mc_ref ref = new_dict();
+  struct mc_dict *dict = mc_at(ref);
+  assert_int_equal(set(ref, "one", integer(1)), 0);
+  assert_int_equal(set(ref, "two", text("2")), 0);
+  for (unsigned met = 0; met < 2 * MC_DICT_MET && dict->stripes == 0; met++) {
+    struct mc_robust *lock = mc_table_lock(dict, 0);
+    mc_lock(lock);
+    pid_t pid = fork_member(NULL, gets_one, &ref);
+    while (dict->met <= met)
+      sched_yield();
+    mc_unlock(lock);
+    assert_int_equal(wait_for(pid), 0);
+  }
+  assert_int_not_equal(dict->stripes, 0);
+  assert_int_equal(get_named(ref, "one"), 1);
+  assert_named_text(ref, "two", "2");
+  assert_int_equal(mc_dict_size(ref), 2);
+  mc_members_reap();
+  audit_now();
+  assert_int_equal(mc_dict_clear(ref), 0);
+  assert_int_equal(dict->stripes, 0);
+  assert_int_equal(set(ref, "one", integer(3)), 0);
+  assert_int_equal(get_named(ref, "one"), 3);
+  mc_object_drop(ref);
+  audit_now();
 }
 
 static void test_filled_and_emptied_it_does_not_grow(void **state) {
@@ -531,6 +569,7 @@ int main(void) {
       TEST(test_compares_and_sets),
       TEST(test_versions_are_never_used_again),
       TEST_LARGE(test_grows_and_shrinks),
+      TEST(test_spreads_where_processes_meet),
       TEST(test_filled_and_emptied_it_does_not_grow),
       TEST_LARGE(test_iteration_sees_what_stays_exactly_once),
       TEST(test_iteration_asks_for_what_is_large),
