@@ -67,11 +67,8 @@ describe("bars on a terminal", function()
       local rows, status, said = run(widths, THREE)
       assert.equal(0, status)
       assert.equal(0, tonumber(said:match("^%d+")), said)
-      local rest = table.concat(rows, "\n")
-      assert.equal(3, #rows, widths .. "\n" .. rest)
-      for _, row in ipairs(rows) do
-        assert.truthy(row:find("100%", 1, true) or #row < 40, rest)
-      end
+      -- What a row ends with is open: the last drawing may have been for the width before.
+      assert.equal(3, #rows, widths .. "\n" .. table.concat(rows, "\n"))
     end
   end)
 
