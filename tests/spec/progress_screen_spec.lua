@@ -191,33 +191,6 @@ describe("bars on a terminal", function()
     assert.truthy(rows[1]:find("^main  %["))
   end)
 
-  it("outlive processes that are killed while they draw and write", function()
-    local rows, status, said = run("60", [[
-      local bar <close> = progress(20, { label = "kills", interval = 0 })
-      local function spam(who)
-        local own = progress(nil, { label = who, interval = 0 })
-        for i = 1, math.huge do
-          print(who .. " " .. i)
-          own:step()
-        end
-      end
-      for i = 1, 20 do
-        local pair = {}
-        for k = 1, 2 do
-          pair[k] = mooncrew.Process{ target = spam, args = { "spam" .. 2 * i + k } }:start()
-        end
-        mooncrew.sleep(0.001 * i)
-        for _, child in ipairs(pair) do child:kill() end
-        for _, child in ipairs(pair) do child:join() end
-        bar:step()
-      end
-    ]])
-    assert.equal(0, status)
-    assert.equal(0, tonumber(said:match("^%d+")), said)
-    assert.truthy(table.remove(rows):find("^kills  %[####################%]  20/20  100%%"))
-    for _, row in ipairs(rows) do assert.truthy(row:find("^spam%d+ %d+$"), row) end
-  end)
-
   it("leave the terminal in order, however the script ends", function()
     for code, status in pairs{ ["os.exit(3)"] = 3, ["error 'wrong'"] = 1 } do
       local rows, got = run("60", [[
