@@ -235,7 +235,7 @@ struct mc_slot {
   struct mc_robust life;
   uint32_t bell;    /* [any]: a futex, counts rings */
   uint32_t asleep;  /* [own], atomic: enum mc_sleep */
-  uint32_t counted; /* [own]: is part of mc_space.awake */
+  uint32_t counted; /* [any]: is part of mc_space.awake */
   int32_t pid;      /* [own] */
   uint64_t parent;  /* [members]: packed member that reserved the slot */
 
@@ -289,7 +289,7 @@ struct mc_space {
   uint16_t magazine[MC_CLASSES]; /* blocks in a full magazine */
 
   uint8_t line0[MC_CACHE_LINE];
-  uint32_t awake;   /* [any]: members that are not asleep; a hint */
+  uint32_t awake;   /* [any]: members that are not asleep, or rung; a hint */
   uint32_t census;  /* [any]: a futex, bumped when the set of members changes */
   uint32_t watched; /* [own] of the watcher: seats below have their life words watched */
   uint64_t watcher; /* [any]: packed member, 0: none */

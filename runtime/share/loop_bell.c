@@ -29,7 +29,6 @@ bool mc_bell_arm(const struct mc_wait_for *list, size_t n) {
   mc_local->armed = true;
   mc_bits_set(list, n, 0);
   mc_bell_sleep(MC_SLEEPS_IN_LOOP);
-  mc_awake_count(mc_self, false);
   if (!mc_anything_new(list, n))
     return true;
   mc_bell_disarm(list, n);

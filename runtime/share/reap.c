@@ -198,7 +198,7 @@ static void recount_awake(void) {
   uint32_t awake = 0;
   for (uint32_t i = 0; i < mc_space->seats_high; i++)
     if ((mc_space->seats[i] & MC_SEAT_USED) &&
-        __atomic_load_n(&mc_slot(i)->asleep, __ATOMIC_RELAXED) == MC_AWAKE)
+        __atomic_load_n(&mc_slot(i)->counted, __ATOMIC_RELAXED))
       awake++;
   __atomic_store_n(&mc_space->awake, awake, __ATOMIC_RELAXED);
 }

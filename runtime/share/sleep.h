@@ -27,8 +27,8 @@ void mc_bits_clear(const struct mc_wait_for *list, size_t n, uint32_t first,
 /* This member is about to wait: others are woken for what it has not taken. */
 void mc_owed_pass_on(void);
 
-/* From now on this member is to be rung. Who sleeps keeps no memory that others wait for.
- */
+/* From now on this member is to be rung, and is not counted as awake. Who sleeps keeps no
+ * memory that others wait for. */
 void mc_bell_sleep(enum mc_sleep how);
 
 /* The wait is over: what was rung up to now is known. */

@@ -67,6 +67,7 @@ void mc_bits_set(const struct mc_wait_for *list, size_t n, uint32_t first) {
 }
 
 void mc_bell_sleep(enum mc_sleep how) {
+  mc_awake_count(mc_self, false);
   __atomic_store_n(&mc_self->asleep, how, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&mc_space->scarce, __ATOMIC_SEQ_CST) != 0)
     mc_cache_flush_all();
@@ -167,7 +168,6 @@ static int sleep_until(const struct mc_wait_for *list, size_t n, mc_time deadlin
   struct mc_slot *self = mc_self;
   uint32_t first = mc_local->armed ? self->n_waits : 0;
   int rc = 0;
-  mc_awake_count(self, false);
   for (;;) {
     mc_bits_set(list, n, first);
     mc_bell_sleep(MC_SLEEPS_ON_BELL);

@@ -59,6 +59,10 @@ void mc_wake_some(struct mc_mask *mask, uint64_t n) {
 void mc_ring(struct mc_slot *slot) {
   __atomic_fetch_add(&slot->bell, 1, __ATOMIC_SEQ_CST);
   uint32_t asleep = __atomic_load_n(&slot->asleep, __ATOMIC_SEQ_CST);
+  /* Counted here and not by the woken one alone: it may wait for this core, on which else
+   * the waker would look for what only that one can bring. */
+  if (asleep != MC_AWAKE)
+    mc_awake_count(slot, true);
   if (asleep == MC_SLEEPS_ON_BELL)
     mc_futex_wake(&slot->bell, 1);
   else if (asleep == MC_SLEEPS_IN_LOOP)
@@ -89,9 +93,10 @@ void mc_memory_given(void) {
 }
 
 void mc_awake_count(struct mc_slot *slot, bool awake) {
-  if (slot->counted == (uint32_t)awake)
+  uint32_t now = awake;
+  if (__atomic_load_n(&slot->counted, __ATOMIC_RELAXED) == now ||
+      __atomic_exchange_n(&slot->counted, now, __ATOMIC_RELAXED) == now)
     return;
-  slot->counted = awake;
   if (awake)
     __atomic_fetch_add(&mc_space->awake, 1, __ATOMIC_RELAXED);
   else

@@ -1,6 +1,7 @@
 /* Waiting for several things, and in an event loop. */
 #include "support.h"
 
+#include "share/lock.h"
 #include "share/sleep.h"
 #include "share/wake.h"
 
@@ -91,6 +92,61 @@ static void test_looker(void **state) {
   mc_bits_clear(&item, 1, 0, MC_TAKES);
   put_number(ref, 1); /* one that looks no more is no reason to let others sleep */
   assert_int_equal(wait_for(sleeper), 0);
+  mc_members_reap();
+  audit_now();
+}
+
+static uint32_t awake(void) {
+  return __atomic_load_n(&mc_space->awake, __ATOMIC_SEQ_CST);
+}
+
+static void await_awake(uint32_t wanted) {
+  while (awake() != wanted)
+    sched_yield();
+}
+
+/* Who is rung is counted as awake at once: on a single core the waker would else look in
+ * vain for what only that one can bring. */
+static void test_rung_is_awake(void **state) {
+  (void)state;
+  mc_ref queue = new_queue(0, MC_RETURN);
+  struct mc_member sleeper;
+  pid_t pid = fork_member(&sleeper, takes_one, &queue);
+  while (!sleeps_at(mc_at(queue), sleeper.slot))
+    sched_yield();
+  await_awake(1);
+  int status;
+  kill(pid, SIGSTOP);
+  assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+  put_number(queue, 1);
+  assert_int_equal(awake(), 2);
+  kill(pid, SIGCONT);
+  assert_int_equal(wait_for(pid), 0);
+  mc_members_reap();
+  assert_int_equal(awake(), 1);
+  audit_now();
+}
+
+static int watches(void *main) {
+  return mc_members_watch(*(struct mc_member *)main);
+}
+
+/* The watcher, who sleeps on no bell, is no more awake after a death than before. */
+static void test_awake_after_a_death(void **state) {
+  (void)state;
+  struct mc_member self = mc_member_self(), dead;
+  pid_t watcher = fork_member(NULL, watches, &self);
+  await_awake(1);
+  pid_t pid = fork_member(&dead, takes_one, &(mc_ref){new_queue(0, MC_RETURN)});
+  while (!mc_member_adopted(dead))
+    sched_yield();
+  kill_member(pid);
+  while (!mc_member_gone(dead))
+    sched_yield();
+  mc_lock(&mc_space->members_lock); /* the reaper has done all */
+  mc_unlock(&mc_space->members_lock);
+  assert_int_equal(awake(), 1);
+  kill_member(watcher);
   mc_members_reap();
   audit_now();
 }
@@ -198,6 +254,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_several, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_baton, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_looker, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_rung_is_awake, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_awake_after_a_death, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_loop, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_wait_while_armed, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_the_bell_of_a_dead_member, small_space,
