@@ -2,6 +2,7 @@
 
 #include "bind/helper.h"
 #include "bind/open.h"
+#include "host/state.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -20,7 +21,7 @@ static int serve(lua_State *L) {
 }
 
 bool helper_run(void) {
-  lua_State *L = luaL_newstate();
+  lua_State *L = state_open();
   if (L == NULL)
     return false;
   lua_pushcfunction(L, serve);
@@ -29,6 +30,6 @@ bool helper_run(void) {
   lua_pushcfunction(L, bind_finish);
   lua_pushboolean(L, true);
   lua_pcall(L, 1, 0, 0);
-  lua_close(L);
+  state_close(L);
   return ok;
 }

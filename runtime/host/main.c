@@ -15,6 +15,7 @@
 #include "host/prompt.h"
 #include "host/report.h"
 #include "host/script.h"
+#include "host/state.h"
 
 #include <lauxlib.h>
 #include <limits.h>
@@ -171,7 +172,7 @@ static bool finish(lua_State *L) {
 }
 
 static int run(struct command *command) {
-  lua_State *L = luaL_newstate();
+  lua_State *L = state_open();
   if (L == NULL) {
     report_message("cannot create state: not enough memory");
     return EXIT_FAILURE;
@@ -181,7 +182,7 @@ static int run(struct command *command) {
   int status = report_status(L, lua_pcall(L, 1, 1, 0));
   bool ok = status == LUA_OK && lua_toboolean(L, -1);
   ok = finish(L) && ok;
-  lua_close(L);
+  state_close(L);
   if (chunk_interruption())
     return chunk_interruption() == MC_TERMINATION ? EXIT_TERMINATED : EXIT_INTERRUPTED;
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -198,7 +199,8 @@ int main(int argc, char *argv[]) {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
   /* Freed blocks are merged at once. Put off, the merging falls to the first large
-   * request, which in a child means pages all over the heap to be copied. */
+   * request, which in a child means pages all over the heap to be copied. Lua's small
+   * blocks are not of malloc: see state.c. */
   mallopt(M_MXFAST, 0);
   mc_child_signals_mine();
   if (argv[0][0] != '\0')

@@ -35,6 +35,7 @@ static const char more_usage[] =
     "  LUA_INIT_5_4, LUA_INIT  code to run first, or @file\n"
     "  LUA_PATH, LUA_CPATH     where modules are looked for\n"
     "  MOONCREW_SCRIPTS        folders of installed task scripts, split by ':'\n"
+    "  MOONCREW_MALLOC=malloc  Lua's memory comes from malloc alone, for valgrind\n"
     "\n"
     "exit status: 0, 1 for an error, 2 for bad usage, 130 after Ctrl-C, 143 after\n"
     "SIGTERM\n";
@@ -59,6 +60,16 @@ int report_status(lua_State *L, int status) {
     lua_pop(L, 1);
   }
   return status;
+}
+
+void report_warning(const char *text, bool first, bool last) {
+  fprintf(stderr, "%s%s%s", first ? "Lua warning: " : "", text, last ? "\n" : "");
+  fflush(stderr);
+}
+
+void report_panic(const char *message) {
+  fprintf(stderr, "PANIC: unprotected error in call to Lua API (%s)\n", message);
+  fflush(stderr);
 }
 
 void report_bad_option(const char *option) {

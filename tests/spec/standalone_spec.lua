@@ -82,6 +82,11 @@ describe("standalone", function()
       assert.equal("Lua warning: @offx@off\nLua warning: @on\nLua warning: zz\n", outcome.err)
     end)
 
+    it("warnings that are off hear of each piece whether it turns them on", function()
+      local outcome = same{ "-e", "warn('a', '@on') warn('b', '@off') warn'c'" }
+      assert.equal("Lua warning: b@off\nLua warning: c\n", outcome.err)
+    end)
+
     it("errors in finalizers at the end become warnings", function()
       write("final.lua", "for i = 1, 2 do _G['x' .. i] = setmetatable({}, " ..
         "{ __gc = function() error('gone' .. i) end }) end")
