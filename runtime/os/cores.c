@@ -10,3 +10,7 @@ uint32_t mc_cores(void) {
   long n = sysconf(_SC_NPROCESSORS_ONLN);
   return n > 0 ? (uint32_t)n : 1;
 }
+
+void mc_core_yield(void) {
+  sched_yield();
+}

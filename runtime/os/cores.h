@@ -1,4 +1,4 @@
-/* How many processors this process may run on. */
+/* The processors that this process may run on. */
 #ifndef MC_OS_CORES_H
 #define MC_OS_CORES_H
 
@@ -6,5 +6,8 @@
 
 /* At least 1; affinity counts, quotas of a control group do not. */
 uint32_t mc_cores(void);
+
+/* Lets others that wait for this core go first. */
+void mc_core_yield(void);
 
 #endif

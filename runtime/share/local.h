@@ -29,6 +29,8 @@ struct mc_local {
   uint32_t n_kept;
   uint32_t bell_seen;   /* the bell's count when the last wait ended */
   uint32_t short_spins; /* in a row, that did not help; see wait.c */
+  uint32_t yield_pause; /* waits that shall not yield … */
+  uint32_t yield_next;  /* … and how many that will be the next time */
   uint32_t n_owed;
   bool armed;          /* between mc_bell_arm and mc_bell_disarm */
   bool reserved;       /* a seat for a child, at some time */

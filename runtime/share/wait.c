@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "os/bell.h"
+#include "os/cores.h"
 #include "os/futex.h"
 #include "share/cache.h"
 #include "share/local.h"
@@ -22,6 +23,10 @@
 #define SPIN_LONG  60000u
 #define SPIN_SHORT 1000u
 #define TRY_AGAIN  32 /* short spins in a row before a long one */
+
+/* A yield that takes so long, in nanoseconds, has cost more than a sleep and a ring. */
+#define YIELD_LONG       400000u
+#define YIELD_PAUSE_MOST 8191u
 
 /* Set by a signal handler of this process, cleared by the wait that it ends. A mark and
  * not EINTR alone: that is lost when the signal comes just before the sleep, or with a
@@ -124,17 +129,51 @@ static bool look_until(const struct mc_wait_for *list, size_t n, mc_time until) 
   return false;
 }
 
-/* Waits for a little while without sleeping, if a core is free for it: long where that
- * has helped lately. Not for the end of a process alone: a child that is just forked
- * would have to go to another core, away from the caches, and take longer than the
- * looking. */
+/* Who computes on this core keeps it for a slice, milliseconds, where one that is woken
+ * would have gone first: so it is not left to such a one again soon. */
+static void note_yield(mc_time took) {
+  struct mc_local *local = mc_local;
+  if (took > YIELD_LONG) {
+    uint32_t most = YIELD_PAUSE_MOST;
+    local->yield_pause = local->yield_next > TRY_AGAIN ? local->yield_next : TRY_AGAIN;
+    local->yield_next = local->yield_pause < most / 4 ? local->yield_pause * 4 : most;
+  } else if (local->yield_next) {
+    local->yield_next--;
+  }
+}
+
+/* As look_until, and lets the others of this core go on meanwhile. */
+static bool yield_until(const struct mc_wait_for *list, size_t n, mc_time now,
+                        mc_time until) {
+  do {
+    mc_time before = now;
+    mc_core_yield();
+    now = mc_now();
+    note_yield(now - before);
+    if (mc_anything_new(list, n))
+      return true;
+  } while (now < until && mc_local->yield_pause == 0);
+  return false;
+}
+
+/* Waits for a little while without sleeping, long where that has helped lately: looks all
+ * the time if a core is free for it, else between those who have something to do. Not for
+ * the end of a process alone: a child that is just forked would have to go to another
+ * core, away from the caches, and take longer than the looking. */
 static bool spin(const struct mc_wait_for *list, size_t n, mc_time now,
                  mc_time deadline) {
-  if (n == 0 || __atomic_load_n(&mc_space->awake, __ATOMIC_RELAXED) > mc_space->cores)
+  if (n == 0)
     return false;
+  bool alone = __atomic_load_n(&mc_space->awake, __ATOMIC_RELAXED) <= mc_space->cores;
+  if (!alone && mc_local->yield_pause) {
+    mc_local->yield_pause--;
+    return false;
+  }
   bool spin_long = mc_local->short_spins == 0 || mc_local->short_spins > TRY_AGAIN;
   mc_time until = now + (spin_long ? SPIN_LONG : SPIN_SHORT);
-  bool helped = look_until(list, n, until < deadline ? until : deadline);
+  if (until > deadline)
+    until = deadline;
+  bool helped = alone ? look_until(list, n, until) : yield_until(list, n, now, until);
   if (helped || spin_long)
     mc_local->short_spins = helped ? 0 : 1;
   else
