@@ -7,6 +7,8 @@
 
 #define LINE       64
 #define RING_BYTES ((size_t)1 << 18)
+#define LEAST      4 /* messages in it, however large */
+#define MOST       ((size_t)1 << 24)
 
 struct ring {
   _Alignas(LINE) uint64_t head;  /* messages taken; written by the consumer */
@@ -55,9 +57,9 @@ static void consume(unsigned char *message, uint64_t n) {
 int main(int argc, char *argv[]) {
   long n = count_of(argc, argv, 1, "bench_ring BYTES N");
   size = (size_t)atol(argv[1]);
-  if (size < sizeof(uint64_t) || size > RING_BYTES)
+  if (size < sizeof(uint64_t) || size > MOST)
     return 2;
-  capacity = 1;
+  capacity = LEAST;
   while (capacity * 2 * size <= RING_BYTES)
     capacity *= 2;
   ring = shared(sizeof *ring + capacity * size);

@@ -122,6 +122,7 @@ QUEUES = [
         ours("traffic", "megabyte", "1", 2000, check=lambda n: n << 20),
         python("traffic", "megabyte", "1", 50, check=lambda n: n << 20),
         limit("memcpy of 1 MiB", "memcpy", 1 << 20, 3000),
+        Side("ring, 1 MiB", ["ring", str(1 << 20)], 3000),
     ], [Goal(20, "Python"), Goal(0.5, "limit")]),
     Row("put_many, get_many of 16 strings", [
         ours("batch", 2000000, check=hundreds),
