@@ -117,9 +117,10 @@ static int give(struct bind_dealer *dealer, const struct bind_waiting *task) {
       !mc_buffer_append(&dealer->message, task->copy + refs, (size_t)task->head.length) ||
       !mc_buffer_append(&dealer->refs, task->copy, refs))
     return -ENOMEM;
-  struct mc_message message = {dealer->message.data, dealer->message.length,
-                               (const mc_ref *)(const void *)dealer->refs.data,
-                               task->head.n_refs};
+  struct mc_message message = {.bytes = dealer->message.data,
+                               .length = dealer->message.length,
+                               .handles = (const mc_ref *)(const void *)dealer->refs.data,
+                               .n_handles = task->head.n_refs};
   int done = mc_queue_try_put(dealer->pool->tasks, &message, 1);
   if (done == MC_NOMEM && dealer->n_free < dealer->n_places)
     return 0; /* until one of those in the pool is done */

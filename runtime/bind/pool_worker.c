@@ -37,7 +37,7 @@ struct worker {
   pid_t pid;
   bool captures;             /* what the task writes is sent with its result */
   int capture_error;         /* why it can't be */
-  struct mc_buffer message;  /* reused for results */
+  struct mc_buffer message;  /* reused for results of captured tasks */
   struct mc_buffer function; /* the encoded form of the function that is cached … */
   int function_at;           /* … in the registry */
   int gauge;                 /* of this process's memory; -1: it does not matter */
@@ -107,21 +107,29 @@ static int put_when_room(struct worker *w, const struct mc_message *message) {
   return done;
 }
 
+/* What comes before the values of a captured task: the head, and what it wrote. */
+static struct mc_message captured(lua_State *L, struct worker *w,
+                                  struct mc_result_head *head) {
+  w->message.length = 0;
+  if (!mc_result_capture(&w->message, head, w->seat->capture, w->task.capture))
+    luaL_error(L, "not enough memory");
+  return (struct mc_message){.bytes = w->message.data, .length = w->message.length};
+}
+
 /* Sends a result: what the codec made of the values, behind a head. */
 static void send_result(lua_State *L, struct worker *w, struct mc_result_head *head,
                         const struct wire_bytes *bytes) {
   head->id = w->task.id;
   head->pid = w->pid;
-  w->message.length = 0;
   mc_worker_flush();
   mc_seat_release(w->seat);
-  bool done_head = w->captures ? mc_result_capture(&w->message, head, w->seat->capture,
-                                                   w->task.capture)
-                               : mc_buffer_append(&w->message, head, sizeof *head);
-  if (!done_head || !mc_buffer_append(&w->message, bytes->bytes, bytes->length))
-    luaL_error(L, "not enough memory");
-  struct mc_message message = {w->message.data, w->message.length, bytes->refs,
-                               bytes->n_refs};
+  struct mc_message message = {.bytes = head, .length = sizeof *head};
+  if (w->captures)
+    message = captured(L, w, head);
+  message.tail = bytes->bytes;
+  message.tail_length = bytes->length;
+  message.handles = bytes->refs;
+  message.n_handles = bytes->n_refs;
   int done = mc_queue_try_put(w->pool->results, &message, 1);
   if (done == MC_NOMEM)
     done = put_when_room(w, &message);

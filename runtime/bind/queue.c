@@ -118,14 +118,28 @@ static int put_parcel(lua_State *L, int parcel, mc_time deadline, bool many) {
   return put_again(L, LUA_OK, 0);
 }
 
-static int put_value(lua_State *L, mc_ref queue, mc_time deadline) {
+/* The value at 2, in `room` (of WIRE_SCALAR_ROOM bytes), in a string of Lua's or in the
+ * codec's buffer. */
+static struct mc_message pack_item(lua_State *L, unsigned char *room) {
   struct wire_bytes bytes;
+  struct mc_message message = {.tail = NULL};
+  if (!wire_encode_scalar(L, 2, room, &bytes)) {
+    message.tail = wire_encode_string(L, 2, room, &bytes, &message.tail_length);
+    if (!message.tail)
+      wire_encode(L, 2, 1, "item", &bytes);
+  }
+  message.bytes = bytes.bytes;
+  message.length = bytes.length;
+  message.handles = bytes.refs;
+  message.n_handles = bytes.n_refs;
+  return message;
+}
+
+static int put_value(lua_State *L, mc_ref queue, mc_time deadline) {
   unsigned char room[WIRE_SCALAR_ROOM];
   int done;
   do {
-    if (!wire_encode_scalar(L, 2, room, &bytes))
-      wire_encode(L, 2, 1, "item", &bytes);
-    struct mc_message message = {bytes.bytes, bytes.length, bytes.refs, bytes.n_refs};
+    struct mc_message message = pack_item(L, room);
     if (deadline == MC_NOW || !alone(L))
       done = mc_queue_try_put(queue, &message, 1);
     else
@@ -139,6 +153,7 @@ static int put_value(lua_State *L, mc_ref queue, mc_time deadline) {
     return put_failure(L, "put", done, deadline != MC_NOW);
   lua_settop(L, 2);
   struct bind_parcel *parcel = bind_parcel_new(L);
+  struct wire_bytes bytes;
   wire_encode(L, 2, 1, "item", &bytes);
   bind_parcel_add(L, parcel, NULL, 0, &bytes);
   return put_parcel(L, 3, deadline, false);

@@ -89,8 +89,10 @@ static void encode(lua_State *L, int index, const char *name, struct mc_value *v
   struct wire_bytes bytes;
   wire_encode(L, index, 1, name, &bytes);
   value->form = BIND_ENCODED;
-  value->message =
-      (struct mc_message){bytes.bytes, bytes.length, bytes.refs, bytes.n_refs};
+  value->message = (struct mc_message){.bytes = bytes.bytes,
+                                       .length = bytes.length,
+                                       .handles = bytes.refs,
+                                       .n_handles = bytes.n_refs};
 }
 
 static void to_handle(mc_ref ref, struct mc_value *value, mc_ref *room) {

@@ -29,6 +29,8 @@ struct mc_message {
   size_t length;
   const mc_ref *handles; /* objects that the bytes refer to; kept alive by the message */
   uint32_t n_handles;
+  const void *tail; /* more bytes, behind the others; a queue's messages only */
+  size_t tail_length;
 };
 
 struct mc_lease {

@@ -25,18 +25,26 @@
 #include <limits.h>
 #include <string.h>
 
+static void copy_bytes(unsigned char *to, const struct mc_message *message) {
+  if (message->length)
+    memcpy(to, message->bytes, message->length);
+  if (message->tail_length)
+    memcpy(to + message->length, message->tail, message->tail_length);
+}
+
 /* A block for the message, linked to *link, its bytes and handles in it. 0 or an error.
  */
 static int prepare(const struct mc_queue *queue, const struct mc_message *message,
                    mc_ref *link) {
   uint64_t flags = queue->on_death == MC_BURY ? MC_BLOCK_OBIT : 0;
   uint64_t overhead = mc_message_overhead(flags, message->n_handles);
-  uint32_t size_class = mc_class_for(overhead + message->length);
+  uint64_t length = message->length + message->tail_length;
+  uint32_t size_class = mc_class_for(overhead + length);
   mc_ref ref;
   if (size_class != MC_CLASS_RUN) {
     ref = mc_block_take(size_class, link);
   } else {
-    uint64_t bytes = sizeof(struct mc_block) + overhead + message->length;
+    uint64_t bytes = sizeof(struct mc_block) + overhead + length;
     uint64_t spans = (bytes + MC_SPAN_BYTES - 1) / MC_SPAN_BYTES;
     if (spans > mc_heap_capacity())
       return MC_TOOBIG;
@@ -46,12 +54,11 @@ static int prepare(const struct mc_queue *queue, const struct mc_message *messag
     return MC_NOMEM;
   struct mc_block *block = mc_block(ref);
   block->queue = mc_ref_of(queue);
-  block->length = message->length;
+  block->length = length;
   block->flags = flags;
   if (flags)
     mc_message_obit(block)->pid = 0;
-  if (message->length)
-    memcpy((char *)(block + 1) + overhead, message->bytes, message->length);
+  copy_bytes((unsigned char *)(block + 1) + overhead, message);
   if (message->n_handles) {
     memcpy(mc_message_handles(block), message->handles,
            message->n_handles * sizeof(mc_ref));

@@ -23,7 +23,7 @@ struct mc_value {
   union {
     int64_t integer;
     double number;
-    struct mc_message message;
+    struct mc_message message; /* without a tail */
   };
 };
 

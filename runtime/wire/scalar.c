@@ -35,6 +35,23 @@ bool wire_encode_scalar(lua_State *L, int index, unsigned char *room,
   return true;
 }
 
+const char *wire_encode_string(lua_State *L, int index, unsigned char *room,
+                               struct wire_bytes *out, size_t *n) {
+  if (lua_type(L, index) != LUA_TSTRING)
+    return NULL;
+  size_t length;
+  const char *bytes = lua_tolstring(L, index, &length);
+  if (length <= WIRE_SHORT_MAX)
+    return NULL;
+  unsigned char *to = room;
+  *to++ = 1; /* value */
+  *to++ = WIRE_STRING;
+  to = wire_varint(to, length);
+  *n = length;
+  *out = (struct wire_bytes){room, (size_t)(to - room), NULL, 0};
+  return bytes;
+}
+
 /* The number at *at, which is moved behind it. false for one that ends nowhere, or is
  * longer than nearly all are. */
 static bool read_varint(const unsigned char **at, const unsigned char *end,

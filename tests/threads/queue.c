@@ -36,7 +36,8 @@ static void produce_batches(void *data) {
   for (uint32_t i = 0; i < EACH; i += 8) {
     for (uint32_t k = 0; k < 8; k++) {
       numbers[k] = first + i + k;
-      messages[k] = (struct mc_message){&numbers[k], sizeof(numbers[k]), NULL, 0};
+      messages[k] =
+          (struct mc_message){.bytes = &numbers[k], .length = sizeof(numbers[k])};
     }
     mc_queue_put(traffic->queue, messages, 8, MC_FOREVER);
   }

@@ -98,8 +98,10 @@ static void produce_some(void) {
   for (uint32_t i = 0; i < n; i++) {
     size_t length = any_length();
     fill(bytes[i], length, (uint32_t)id + i);
-    messages[i] =
-        (struct mc_message){bytes[i], length, &referred, any(50) == 0 ? 1u : 0u};
+    messages[i] = (struct mc_message){.bytes = bytes[i],
+                                      .length = length,
+                                      .handles = &referred,
+                                      .n_handles = any(50) == 0 ? 1u : 0u};
     ledger->put[id + i] = BEGUN;
   }
   int rc = mc_queue_put(queues[any(2)], messages, n, any_deadline());
@@ -109,7 +111,8 @@ static void produce_some(void) {
 
 static void make_and_drop(void) {
   const struct mc_queue_options options = {0, MC_RETURN};
-  struct mc_message message = {"filler", 6, &referred, 1};
+  struct mc_message message = {
+      .bytes = "filler", .length = 6, .handles = &referred, .n_handles = 1};
   mc_ref queue;
   if (mc_queue_create(&options, &queue) != 0)
     return;

@@ -95,7 +95,10 @@ mc_ref crew_queue(uint64_t maxsize) {
 }
 
 void crew_put(mc_ref queue, uint32_t number, mc_ref handle) {
-  struct mc_message message = {&number, sizeof(number), &handle, handle != 0};
+  struct mc_message message = {.bytes = &number,
+                               .length = sizeof(number),
+                               .handles = &handle,
+                               .n_handles = handle != 0};
   if (mc_queue_put(queue, &message, 1, MC_FOREVER) != 1)
     abort();
 }

@@ -143,7 +143,7 @@ void check_structure(void) {
 
 static void use(mc_ref queue, size_t length) {
   static const unsigned char bytes[40000];
-  struct mc_message message = {bytes, length, NULL, 0};
+  struct mc_message message = {.bytes = bytes, .length = length};
   struct mc_lease lease;
   int rc = mc_queue_try_put(queue, &message, 1);
   if (rc != 1)

@@ -65,7 +65,8 @@ void prepare(unsigned first, unsigned n, size_t length, unsigned n_handles) {
     memcpy(at, &batch_id[b], sizeof(unsigned));
     for (size_t i = sizeof(unsigned); i < length; i++)
       at[i] = pattern(batch_id[b], i);
-    batch[b] = (struct mc_message){at, length, handles, n_handles};
+    batch[b] = (struct mc_message){
+        .bytes = at, .length = length, .handles = handles, .n_handles = n_handles};
   }
   batch_n = n;
 }
@@ -98,7 +99,7 @@ void put(unsigned queue, unsigned first, unsigned n, size_t length) {
 
 void churn(unsigned queue, unsigned n, size_t length) {
   static const unsigned char nothing[4096];
-  struct mc_message message = {nothing, length, NULL, 0};
+  struct mc_message message = {.bytes = nothing, .length = length};
   struct mc_lease lease;
   for (unsigned i = 0; i < n; i++) {
     if (mc_queue_try_put(queues[queue], &message, 1) != 1 ||

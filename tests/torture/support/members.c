@@ -29,8 +29,9 @@ static void warm_rich(void) {
   for (unsigned i = 0; i < 2; i++)
     if (mc_queue_create(&options, &own[i]) != 0)
       fail("no queue");
-  struct mc_message plain = {nothing, sizeof(nothing), NULL, 0};
-  struct mc_message with = {nothing, sizeof(nothing), &own[1], 1};
+  struct mc_message plain = {.bytes = nothing, .length = sizeof(nothing)};
+  struct mc_message with = {
+      .bytes = nothing, .length = sizeof(nothing), .handles = &own[1], .n_handles = 1};
   struct mc_lease lease;
   mc_queue_try_put(own[1], &plain, 1);
   mc_queue_try_put(own[0], &with, 1);

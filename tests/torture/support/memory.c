@@ -12,7 +12,7 @@
 static const unsigned char nothing[70000];
 
 static int filler(unsigned queue, size_t length) {
-  struct mc_message message = {nothing, length, NULL, 0};
+  struct mc_message message = {.bytes = nothing, .length = length};
   return mc_queue_try_put(queues[queue], &message, 1);
 }
 

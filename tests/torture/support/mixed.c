@@ -43,7 +43,7 @@ static void op_take_run(void) {
 
 static void op_make_drop(void) {
   const struct mc_queue_options options = {0, MC_RETURN};
-  struct mc_message message = {nothing, sizeof(nothing), NULL, 0};
+  struct mc_message message = {.bytes = nothing, .length = sizeof(nothing)};
   mc_ref queue;
   if (mc_queue_create(&options, &queue) != 0)
     fail("no queue");

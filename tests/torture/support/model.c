@@ -60,8 +60,10 @@ struct mc_value model_value(int64_t number, unsigned which) {
   memcpy(bytes[which], &number, sizeof(number));
   for (size_t i = sizeof(number); i < length; i++)
     bytes[which][i] = filler(number, i);
-  struct mc_message message = {bytes[which], length, &model_referred,
-                               number % 16 == 3 ? 1 : 0};
+  struct mc_message message = {.bytes = bytes[which],
+                               .length = length,
+                               .handles = &model_referred,
+                               .n_handles = number % 16 == 3 ? 1 : 0};
   return (struct mc_value){.form = MC_BYTES, .message = message};
 }
 

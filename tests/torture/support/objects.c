@@ -17,7 +17,8 @@ static void make(unsigned queue) {
 }
 
 static void put_with(unsigned queue, const mc_ref *handles, uint32_t n) {
-  struct mc_message message = {nothing, sizeof(nothing), handles, n};
+  struct mc_message message = {
+      .bytes = nothing, .length = sizeof(nothing), .handles = handles, .n_handles = n};
   if (mc_queue_try_put(queues[queue], &message, 1) != 1)
     fail("a filler was not put");
 }

@@ -80,7 +80,7 @@ static void setup_dead_letters(void) {
 /* The victim's magazines are full: the next block that it frees goes to the depot. */
 static void warm_full_magazines(void) {
   static const unsigned char nothing[100];
-  struct mc_message message = {nothing, sizeof(nothing), NULL, 0};
+  struct mc_message message = {.bytes = nothing, .length = sizeof(nothing)};
   struct mc_lease leases[100];
   uint32_t class = mc_class_for(sizeof(nothing));
   const struct mc_magazines *m = &mc_self->magazines[class];

@@ -23,7 +23,7 @@ static int end_with(void *data) {
 static int sleep_for_ever(void *data) {
   mc_ref *ready = data;
   if (ready) {
-    struct mc_message message = {"x", 1, NULL, 0};
+    struct mc_message message = {.bytes = "x", .length = 1};
     mc_queue_put(*ready, &message, 1, MC_FOREVER);
   }
   while (mc_wait(NULL, 0, MC_FOREVER) != MC_TIMEOUT)

@@ -34,7 +34,7 @@ static int leave(void *data) {
 }
 
 static int hold(void *data) {
-  struct mc_message message = {"x", 1, NULL, 0};
+  struct mc_message message = {.bytes = "x", .length = 1};
   mc_queue_put(*(mc_ref *)data, &message, 1, MC_FOREVER);
   while (mc_wait(NULL, 0, MC_FOREVER) != MC_TIMEOUT)
     ;

@@ -18,7 +18,7 @@ static mc_ref queue;
 
 static int put_one(void *data) {
   (void)data;
-  struct mc_message message = {"x", 1, NULL, 0};
+  struct mc_message message = {.bytes = "x", .length = 1};
   return mc_queue_put(queue, &message, 1, MC_FOREVER) == 1 ? 0 : 1;
 }
 

@@ -43,7 +43,7 @@ static int work(void *data, const struct mc_seat *seat) {
       ;
     struct mc_result_head head = {
         .id = task.id, .code = (int)seat->number, .pid = getpid()};
-    struct mc_message message = {&head, sizeof head, NULL, 0};
+    struct mc_message message = {.bytes = &head, .length = sizeof head};
     mc_queue_put(results, &message, 1, MC_FOREVER);
     mc_lease_settle(&lease);
     if (!mc_seat_end(seat))
@@ -70,7 +70,7 @@ static int start(struct mc_child *foreman, unsigned processes, int *kind) {
 static void give_for(uint64_t id, uint32_t mode, double seconds) {
   struct mc_task_head head = {
       .id = id, .mode = mode, .timeout = (uint64_t)(seconds * 1e9)};
-  struct mc_message message = {&head, sizeof head, NULL, 0};
+  struct mc_message message = {.bytes = &head, .length = sizeof head};
   assert_int_equal(mc_queue_put(tasks, &message, 1, MC_FOREVER), 1);
 }
 

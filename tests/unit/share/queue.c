@@ -4,6 +4,16 @@ static unsigned char pattern(size_t size, size_t i) {
   return (unsigned char)(size * 31 + i * 7);
 }
 
+/* In two pieces: all of it in the first, a half in each, all in the second. */
+static int put_pieces(mc_ref queue, const unsigned char *bytes, size_t size, int round) {
+  size_t tail = size * (size_t)round / 2;
+  struct mc_message message = {.bytes = bytes,
+                               .length = size - tail,
+                               .tail = bytes + size - tail,
+                               .tail_length = tail};
+  return mc_queue_try_put(queue, &message, 1);
+}
+
 static void test_sizes(void **state) {
   (void)state;
   static const size_t sizes[] = {0,     1,     31,     32,      33,
@@ -17,7 +27,7 @@ static void test_sizes(void **state) {
       unsigned char *bytes = malloc(size + 1);
       for (size_t i = 0; i < size; i++)
         bytes[i] = pattern(size, i);
-      assert_int_equal(put_bytes(queue, bytes, size), 1);
+      assert_int_equal(put_pieces(queue, bytes, size, round), 1);
       struct mc_lease lease;
       assert_int_equal(mc_queue_try_take(queue, &lease, 1), 1);
       assert_int_equal(lease.length, size);

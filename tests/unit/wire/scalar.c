@@ -29,6 +29,28 @@ static int short_cross(lua_State *L) {
   return 1;
 }
 
+/* long_parts(v): how many bytes lie before the string's own in its message, or nil */
+static int long_parts(lua_State *L) {
+  unsigned char room[WIRE_SCALAR_ROOM];
+  struct wire_bytes head, fully;
+  size_t n = 0;
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  const char *text = wire_encode_string(L, 1, room, &head, &n);
+  assert_int_equal(lua_gettop(L), 1);
+  lua_pushnil(L);
+  if (!text)
+    return 1;
+  assert_ptr_equal(text, lua_tostring(L, 1));
+  wire_encode(L, 1, 1, "item", &fully);
+  assert_int_equal(head.length + n, fully.length);
+  assert_memory_equal(head.bytes, fully.bytes, head.length);
+  assert_memory_equal(text, fully.bytes + head.length, n);
+  assert_int_equal(head.n_refs, 0);
+  lua_pushinteger(L, (lua_Integer)head.length);
+  return 1;
+}
+
 /* short_from(text): the value of those bytes, or nil, "none" */
 static int short_from(lua_State *L) {
   size_t n;
@@ -51,6 +73,7 @@ static void run(const char *code) {
   lua_State *L = fixture_state(NULL, NULL);
   lua_register(L, "short_cross", short_cross);
   lua_register(L, "short_from", short_from);
+  lua_register(L, "long_parts", long_parts);
   if (luaL_dostring(L, code) != LUA_OK)
     fail_msg("%s", lua_tostring(L, -1));
   lua_close(L);
@@ -81,6 +104,17 @@ static void strings(void **state) {
       "  local got, why = short_cross(text)\n"
       "  assert(got == nil and why == (n <= 244 and 'decode' or 'encode'), n)\n"
       "  assert(cross(text) == text)\n"
+      "end\n");
+}
+
+static void long_strings(void **state) {
+  (void)state;
+  run("for n = 0, 300 do\n"
+      "  local text = ('\\0\\255x'):rep(100):sub(1, n)\n"
+      "  assert(long_parts(text) == (n > 63 and (n < 128 and 3 or 4) or nil), n)\n"
+      "end\n"
+      "assert(long_parts(('x'):rep(1 << 21)) == 6)\n"
+      "for _, v in ipairs{1, 1 << 60, true, {}, print} do assert(not long_parts(v)) "
       "end\n");
 }
 
@@ -120,9 +154,8 @@ static void damage(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(scalars),
-      cmocka_unit_test(strings),
-      cmocka_unit_test(others),
+      cmocka_unit_test(scalars),      cmocka_unit_test(strings),
+      cmocka_unit_test(long_strings), cmocka_unit_test(others),
       cmocka_unit_test(damage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
