@@ -83,9 +83,9 @@ void wire_encode_list(lua_State *L, int index, lua_Integer first, lua_Integer la
 bool wire_encode_scalar(lua_State *L, int index, unsigned char *room,
                         struct wire_bytes *out);
 
-/* Encodes a longer string without copying it: the message is what is in `out`, in the room
- * as above, followed by the string's own bytes, n of them, which are returned and live as
- * long as it does. NULL for any other value. Never raises. */
+/* Encodes a longer string without copying it: the message is what is in `out`, in the
+ * room as above, followed by the string's own bytes, n of them, which are returned and
+ * live as long as it does. NULL for any other value. Never raises. */
 const char *wire_encode_string(lua_State *L, int index, unsigned char *room,
                                struct wire_bytes *out, size_t *n);
 
