@@ -77,10 +77,10 @@ struct mc_http_request {
 /* What went wrong. kind NULL: nothing. */
 struct mc_http_failure {
   const char *kind; /* "Timeout", "TooLarge", "Http", "OSError", "NoMemory" */
-  const char *code; /* for "Http": "URL", "RESOLVE", "CONNECT", "TLS", "REDIRECTS",
-                       "ENCODING", "TRUNCATED", "STATUS", "PROTOCOL"; for "OSError":
-                       "ENOSPC" and so on; for "Timeout": "TOTAL" when opts.timeout ran
-                       out, else "CONNECT", "STALLED", "TRY" */
+  const char *code; /* for "Http": "URL", "RESOLVE", "CONNECT", "PROXY", "TLS",
+                       "REDIRECTS", "ENCODING", "TRUNCATED", "STATUS", "PROTOCOL"; for
+                       "OSError": "ENOSPC" and so on; for "Timeout": "TOTAL" when
+                       opts.timeout ran out, else "CONNECT", "STALLED", "TRY" */
   char text[512];
 };
 

@@ -78,8 +78,10 @@ static void set_trust(CURL *easy, const struct mc_http_request *request) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, request->insecure ? 0L : 2L);
   if (request->ca_file)
     curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
-  if (request->proxy)
+  if (request->proxy) {
     curl_easy_setopt(easy, CURLOPT_PROXY, request->proxy);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, ""); /* else the environment's holds */
+  }
 }
 
 int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *request) {
@@ -187,6 +189,8 @@ static const char *failure_code(CURLcode code, int status) {
   case CURLE_SSL_ISSUER_ERROR:
   case CURLE_SSL_ENGINE_INITFAILED:
     return "TLS";
+  case CURLE_PROXY:
+    return "PROXY";
   case CURLE_TOO_MANY_REDIRECTS:
     return "REDIRECTS";
   case CURLE_BAD_CONTENT_ENCODING:
@@ -236,6 +240,13 @@ static bool may_retry(const struct mc_http *transfer) {
          !mc_http_has_fed(transfer);
 }
 
+/* A proxy's refusal of a tunnel; 0: there was none. */
+static long refusal(const struct mc_http *transfer) {
+  long status = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  return status / 100 == 2 ? 0 : status;
+}
+
 bool mc_http_status_is_retried(const struct mc_http *transfer, long status) {
   return may_retry(transfer) && (status == 429 || status / 100 == 5);
 }
@@ -246,6 +257,8 @@ static bool is_worth_a_retry(const struct mc_http *transfer, CURLcode code) {
   switch (code) {
   case CURLE_OK:
     return mc_http_status_is_retried(transfer, transfer->status);
+  case CURLE_PROXY:
+    return mc_http_status_is_retried(transfer, refusal(transfer));
   case CURLE_COULDNT_RESOLVE_HOST:
   case CURLE_COULDNT_RESOLVE_PROXY:
   case CURLE_COULDNT_CONNECT:
@@ -320,6 +333,8 @@ void mc_http_attempt_over(struct mc_http *transfer, CURLcode code) {
     snprintf(transfer->curl_text, sizeof transfer->curl_text,
              "the compressed body breaks off");
   }
+  if (code == CURLE_RECV_ERROR && refusal(transfer))
+    code = CURLE_PROXY; /* which libcurl says of SOCKS alone */
   bool is_refused = transfer->to_file && transfer->status && transfer->status / 100 != 2;
   if (code == CURLE_WRITE_ERROR && !transfer->failure.kind &&
       mc_http_spares_body(transfer))

@@ -1,10 +1,9 @@
--- TLS, HTTP/2, compression and proxies, with a real nginx on loopback.
+-- TLS, HTTP/2 and compression, with a real nginx on loopback.
 
 local http = require "mooncrew.http"
 local mooncrew = require "mooncrew"
 local command = dofile "tests/spec/support/command.lua"
 local nginx = dofile "tests/spec/support/nginx.lua"
-local web = dofile "tests/spec/support/web.lua"
 
 describe("http with nginx", function()
   local folder, server
@@ -140,43 +139,6 @@ describe("http with nginx", function()
     end
   end)
 
-  it("goes through a proxy's tunnel, and checks who is behind it", function()
-    start()
-    local uv = require "luv"
-    local asked, tunnels = {}, {}
-    local tls_port = tonumber(server.tls_url:match("(%d+)$"))
-    local proxy <close> = web.serve(function(request)
-      asked[#asked + 1] = request.method .. " " .. request.path
-      return function(peer)
-        local behind = uv.new_tcp()
-        tunnels[#tunnels + 1] = behind
-        behind:connect("127.0.0.1", tls_port, function()
-          local function pass(from, to)
-            from:read_stop()
-            from:read_start(function(_, chunk)
-              if chunk then return to:write(chunk) end
-              if not to:is_closing() then to:close() end
-              if not from:is_closing() then from:close() end
-            end)
-          end
-          pass(behind, peer)
-          pass(peer, behind)
-          peer:write("HTTP/1.1 200 Connected\r\n\r\n")
-        end)
-      end
-    end)
-    local options = secure{ proxy = proxy.url }
-    assert.equal("alpha", assert(http.get(server.tls_url .. "/a.txt", options)).body)
-    assert.same({ "CONNECT 127.0.0.1:" .. tls_port }, asked)
-    local answer, err = http.get(server.tls_url .. "/a.txt", { proxy = proxy.url })
-    assert.is_nil(answer)
-    assert.equal("TLS", err.code)
-    -- The proxy's clients are closed with it; the server would wait for the other ends.
-    for _, behind in ipairs(tunnels) do
-      if not behind:is_closing() then behind:close() end
-    end
-  end)
-
   it("streams over HTTP/2, holding back what is not read", function()
     local bytes = string.rep("0123456789abcdef", 1 << 18)
     command.write_file(folder .. "/large", bytes)
@@ -192,55 +154,5 @@ describe("http with nginx", function()
       end
     end
     assert.is_true(table.concat(parts) == bytes)
-  end)
-end)
-
-describe("http through a proxy", function()
-  after_each(command.clean_up)
-
-  local function serve(name)
-    return web.serve(function(request) return { body = name .. request.path } end)
-  end
-
-  -- In a process of its own, since the environment is read when it starts.
-  local function get(environment, url)
-    local path = command.folder() .. "/get.lua"
-    command.write_file(path, [[
-      local answer, err = require("mooncrew").http.get(arg[1], { timeout = 20 })
-      print(answer and answer.body or err)
-    ]])
-    local child = command.start_in(environment, path, url)
-    return child
-  end
-
-  -- The proxy is ours, and runs while a task waits for the child.
-  local function finish(child)
-    local lines = mooncrew.Queue()
-    local reader = mooncrew.Process{ target = function() lines:put(child:line()) end }:start()
-    local line = mooncrew.spawn(function() return lines:get() end):get()
-    reader:join()
-    assert.equal(0, child:finish().status)
-    return line
-  end
-
-  it("of the environment, for what no_proxy does not name", function()
-    local proxy <close> = serve("proxy ")
-    local origin <close> = serve("origin ")
-    local environment = { http_proxy = proxy.url, no_proxy = "" }
-    local url = "http://somewhere.invalid/x"
-    assert.equal("proxy " .. url, finish(get(environment, url)))
-    environment.no_proxy = "127.0.0.1"
-    assert.equal("origin /y", finish(get(environment, origin.url .. "/y")))
-    environment.no_proxy = ""
-    assert.equal("proxy " .. origin.url .. "/y", finish(get(environment, origin.url .. "/y")))
-  end)
-
-  it("as an option says, which counts more", function()
-    local proxy <close> = serve("proxy ")
-    local url = "http://somewhere.invalid/x"
-    assert.equal("proxy " .. url, assert(http.get(url, { proxy = proxy.url })).body)
-    local none, err = http.get(url, { proxy = "http://127.0.0.1:" .. web.free_port() })
-    assert.is_nil(none)
-    assert.equal("CONNECT", err.code)
   end)
 end)

@@ -25,7 +25,7 @@ local http = {}
 ---  "Name: value"
 ---@field insecure? boolean don't verify the server's certificate (false)
 ---@field ca_file? string file of certificates to trust instead of the system's
----@field proxy? string instead of the environment's (http_proxy …); "" for none
+---@field proxy? string instead of the environment's (http_proxy, no_proxy …); "" for none
 ---@field cookies? mooncrew.http.Cookies where they are kept; nil: nowhere
 
 ---@class mooncrew.http.Request: mooncrew.http.Options
@@ -80,9 +80,9 @@ local cookies = {}
 ---@class mooncrew.http.Error: mooncrew.Error
 ---@field kind string "Http", "TooLarge", "Timeout" (of connecting, of stalling), "OSError",
 ---  "NoMemory"
----@field code? string of "Http": "URL", "RESOLVE", "CONNECT", "TLS", "REDIRECTS", "ENCODING",
----  "TRUNCATED", "STATUS", "PROTOCOL"; of "Timeout": "CONNECT", "STALLED", "TRY"; of "OSError":
----  "ENOSPC" …
+---@field code? string of "Http": "URL", "RESOLVE", "CONNECT", "PROXY" (which refused), "TLS",
+---  "REDIRECTS", "ENCODING", "TRUNCATED", "STATUS", "PROTOCOL"; of "Timeout": "CONNECT", "STALLED",
+---  "TRY"; of "OSError": "ENOSPC" …
 ---@field status? integer when an answer came
 ---@field location? string where a redirect leads to that was not followed
 ---@field attempts? integer tries that were made

@@ -87,6 +87,16 @@ local function attend(server, handler)
   end)
 end
 
+local Server = {}
+Server.__index = Server
+
+function Server:close()
+  close(self.listener)
+  for peer in pairs(self.peers) do close(peer) end
+end
+
+Server.__close = Server.close
+
 ---@return table server { url, port, requests, connections }; closed by <close>
 function web.serve(handler)
   local server = { requests = {}, connections = 0, peers = {}, listener = uv.new_tcp() }
@@ -96,12 +106,7 @@ function web.serve(handler)
   end))
   server.port = server.listener:getsockname().port
   server.url = "http://127.0.0.1:" .. server.port
-  return setmetatable(server, {
-    __close = function()
-      close(server.listener)
-      for peer in pairs(server.peers) do close(peer) end
-    end,
-  })
+  return setmetatable(server, Server)
 end
 
 ---A port where nobody listens.
