@@ -1,22 +1,8 @@
 /* Wrong arguments, wrong handles, wrong helpers, wrong processes. */
-#include "host.h"
+#include "shared_host.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-static mooncrew *host;
-
-static int open_one(void **state) {
-  (void)state;
-  host = open_host(1, 0);
-  return 0;
-}
-
-static int close_one(void **state) {
-  (void)state;
-  assert_int_equal(mooncrew_close(host, 0), MOONCREW_OK);
-  return 0;
-}
 
 static void test_null(void **state) {
   (void)state;
@@ -331,5 +317,5 @@ int main(void) {
       cmocka_unit_test(test_helper_version),
       cmocka_unit_test(test_fork),
   };
-  return cmocka_run_group_tests(tests, open_one, close_one);
+  return cmocka_run_group_tests(tests, open_with_one_worker, close_shared);
 }

@@ -1,21 +1,7 @@
 /* Queues, dicts and lists that host and scripts share; functions of the host. */
-#include "host.h"
+#include "shared_host.h"
 
 #include <pthread.h>
-
-static mooncrew *host;
-
-static int open_one(void **state) {
-  (void)state;
-  host = open_host(2, 0);
-  return 0;
-}
-
-static int close_one(void **state) {
-  (void)state;
-  assert_int_equal(mooncrew_close(host, 0), MOONCREW_OK);
-  return 0;
-}
 
 static mooncrew_values *with_integer(int64_t integer) {
   mooncrew_values *values = mooncrew_values_new();
@@ -480,5 +466,5 @@ int main(void) {
       cmocka_unit_test(test_host_function_in_dispatch),
       cmocka_unit_test(test_object_to_function),
   };
-  return cmocka_run_group_tests(tests, open_one, close_one);
+  return cmocka_run_group_tests(tests, open_with_two_workers, close_shared);
 }

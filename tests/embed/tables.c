@@ -1,20 +1,7 @@
 /* Dicts and lists, function by function: what each does, and what it refuses. */
-#include "host.h"
+#include "shared_host.h"
 
-static mooncrew *host;
 static mooncrew_object *dict, *list;
-
-static int open_one(void **state) {
-  (void)state;
-  host = open_host(1, 0);
-  return 0;
-}
-
-static int close_one(void **state) {
-  (void)state;
-  assert_int_equal(mooncrew_close(host, 0), MOONCREW_OK);
-  return 0;
-}
 
 static int make_both(void **state) {
   (void)state;
@@ -365,7 +352,7 @@ static void test_with_scripts(void **state) {
 
 static int free_one(void **state) {
   mooncrew_values_free(one);
-  return close_one(state);
+  return close_shared(state);
 }
 
 #define with_both(test) cmocka_unit_test_setup_teardown(test, make_both, free_both)
@@ -377,5 +364,5 @@ int main(void) {
       with_both(test_list),         with_both(test_list_errors),
       with_both(test_with_scripts), cmocka_unit_test(test_full),
   };
-  return cmocka_run_group_tests(tests, open_one, free_one);
+  return cmocka_run_group_tests(tests, open_with_one_worker, free_one);
 }

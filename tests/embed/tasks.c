@@ -1,20 +1,5 @@
 /* Tasks of a host: the three forms, waiting and callbacks, cancelling, time-outs. */
-#include "host.h"
-
-static mooncrew *host;
-
-static int open_one(void **state) {
-  (void)state;
-  host = open_host(2, 0);
-  return 0;
-}
-
-static int close_one(void **state) {
-  (void)state;
-  stats_of(host);
-  assert_int_equal(mooncrew_close(host, 0), MOONCREW_OK);
-  return 0;
-}
+#include "shared_host.h"
 
 static void test_forms(void **state) {
   (void)state;
@@ -420,5 +405,5 @@ int main(void) {
       cmocka_unit_test(test_options),
       cmocka_unit_test(test_too_big),
   };
-  return cmocka_run_group_tests(tests, open_one, close_one);
+  return cmocka_run_group_tests(tests, open_with_two_workers, close_shared);
 }

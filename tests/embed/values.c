@@ -1,22 +1,8 @@
 /* Values there and back: every type, tables of every shape, what is shared and what is
  * its own part. */
-#include "host.h"
+#include "shared_host.h"
 
 #include <math.h>
-
-static mooncrew *host;
-
-static int open_one(void **state) {
-  (void)state;
-  host = open_host(1, 0);
-  return 0;
-}
-
-static int close_one(void **state) {
-  (void)state;
-  assert_int_equal(mooncrew_close(host, 0), MOONCREW_OK);
-  return 0;
-}
 
 static mooncrew_values *echo(const mooncrew_values *args) {
   return run_chunk(host, "return ...", args);
@@ -277,5 +263,5 @@ int main(void) {
       cmocka_unit_test(test_push_value),
       cmocka_unit_test(test_deep),
   };
-  return cmocka_run_group_tests(tests, open_one, close_one);
+  return cmocka_run_group_tests(tests, open_with_one_worker, close_shared);
 }
