@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "bind/error.h"
+#include "bind/traceback.h"
 #include "wire/wire.h"
 
 #include <lauxlib.h>
@@ -40,7 +41,7 @@ static bool to_ref(lua_State *L, int index, uint32_t *ref) {
   return true;
 }
 
-static const struct wire_hooks hooks = {to_ref, bind_handle_push};
+static const struct wire_hooks hooks = {to_ref, bind_handle_push, bind_push_where};
 
 void bind_push_weak_table(lua_State *L) {
   lua_newtable(L);

@@ -1,6 +1,7 @@
 #include "bind/traceback.h"
 
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define MOST_LINES 21 /* of luaL_traceback, before it leaves out the middle */
@@ -19,6 +20,28 @@ static int depth(lua_State *L) {
 void bind_traceback_base(lua_State *L) {
   base_thread = L;
   base_depth = depth(L);
+}
+
+/* The chunks of lua/mooncrew are called as their modules; a script's are called as files.
+ */
+static bool is_ours(const char *source) {
+  static const char name[] = "=mooncrew";
+  size_t length = sizeof name - 1;
+  return strncmp(source, name, length) == 0 &&
+         (source[length] == '.' || source[length] == '\0');
+}
+
+void bind_push_where(lua_State *L) {
+  lua_Debug frame;
+  int own = depth(L) - (L == base_thread ? base_depth : 0);
+  for (int level = 0; level < own && lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline > 0 && !is_ours(frame.source)) {
+      lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
+      return;
+    }
+  }
+  lua_pushliteral(L, "");
 }
 
 void bind_push_traceback(lua_State *L, int level) {

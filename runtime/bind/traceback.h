@@ -1,4 +1,5 @@
-/* Tracebacks that end where a child's own work began. */
+/* Tracebacks and lines, which are of the script: they end where a child's own work began.
+ */
 #ifndef MC_BIND_TRACEBACK_H
 #define MC_BIND_TRACEBACK_H
 
@@ -10,5 +11,9 @@ void bind_traceback_base(lua_State *L);
 
 /* Pushes the traceback of L from `level` on. */
 void bind_push_traceback(lua_State *L, int level);
+
+/* Pushes the line, "file.lua:12: ", of the innermost function in Lua that is not of
+ * lua/mooncrew; "" when there is none. */
+void bind_push_where(lua_State *L);
 
 #endif

@@ -15,8 +15,9 @@
 
 void wire_descend(struct wire_encoder *encoder) {
   if (++encoder->depth > WIRE_MAX_DEPTH)
-    luaL_error(encoder->L, "cannot send %s: nested too deeply (more than %d levels)",
-               encoder->name, WIRE_MAX_DEPTH);
+    wire_fail(encoder->L, encoder->state,
+              "cannot send %s: nested too deeply (more than %d levels)", encoder->name,
+              WIRE_MAX_DEPTH);
   luaL_checkstack(encoder->L, LEVEL_SLOTS, "the message is nested too deeply");
 }
 

@@ -191,7 +191,5 @@ void wire_refuse(struct wire_encoder *encoder, int at, const struct wire_step *s
     put_path(&text, encoder, step, ENDS, steps - 2 * ENDS);
   else
     put_path(&text, encoder, step, SIZE_MAX, 0);
-  luaL_error(encoder->L, "%s)", text.bytes);
-  for (;;) { /* luaL_error does not return, and does not say so to the compiler */
-  }
+  wire_fail(encoder->L, encoder->state, "%s)", text.bytes);
 }

@@ -1,6 +1,7 @@
 #include "wire/state.h"
 
 #include <lauxlib.h>
+#include <stdarg.h>
 #include <string.h>
 
 #define FIRST_CAPACITY 1024
@@ -57,6 +58,22 @@ struct wire_state *wire_state_push(lua_State *L) {
   else if (state->closed)
     luaL_error(L, "cannot send or receive: the Lua state is closing");
   return state;
+}
+
+void wire_fail(lua_State *L, const struct wire_state *state, const char *format, ...) {
+  va_list arguments;
+  luaL_checkstack(L, 4, NULL);
+  if (state->hooks && state->hooks->where)
+    state->hooks->where(L);
+  else
+    luaL_where(L, 1);
+  va_start(arguments, format);
+  lua_pushvfstring(L, format, arguments);
+  va_end(arguments);
+  lua_concat(L, 2);
+  lua_error(L);
+  for (;;) { /* lua_error does not return, and does not say so to the compiler */
+  }
 }
 
 static void weak_table(lua_State *L) {
@@ -140,7 +157,7 @@ void wire_state_begin(lua_State *L, struct wire_state *state) {
 
 void wire_state_grow(lua_State *L, struct wire_state *state, size_t more) {
   if (more > UINT32_MAX - state->length)
-    luaL_error(L, "cannot send a message of 4 GiB or more");
+    wire_fail(L, state, "cannot send a message of 4 GiB or more");
   size_t capacity = state->capacity ? state->capacity * 2 : FIRST_CAPACITY;
   while (capacity < state->length + more)
     capacity *= 2;

@@ -46,6 +46,10 @@ struct wire_state {
  * Lua state is closing. */
 struct wire_state *wire_state_push(lua_State *L);
 
+/* Raises the message, at the caller's line. */
+_Noreturn void wire_fail(lua_State *L, const struct wire_state *state, const char *format,
+                         ...);
+
 /* Starts a message: all per-message things are empty. Gives back memory that big messages
  * of long ago needed. */
 void wire_state_begin(lua_State *L, struct wire_state *state);

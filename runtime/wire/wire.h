@@ -30,14 +30,17 @@
 /* Levels of nesting that a message may have: what fits a small C stack. */
 #define WIRE_MAX_DEPTH 4000
 
-/* How handles of shared objects pass; given by the layer that knows them. Both may use
- * LUA_MINSTACK slots of the stack. */
+/* What the layers above know: how handles of shared objects pass, and who sends. Each may
+ * use LUA_MINSTACK slots of the stack. */
 struct wire_hooks {
   /* true when the full userdata at `index` is a handle; then *ref is its reference. Must
    * not raise, run Lua code or collect garbage. */
   bool (*to_ref)(lua_State *L, int index, uint32_t *ref);
   /* Pushes the handle of `ref`: exactly one value. May raise. */
   void (*push)(lua_State *L, uint32_t ref);
+  /* Pushes where the caller is, "file.lua:12: " or "", for a refusal to begin with. NULL:
+   * the function that called the one that runs, as for luaL_error. */
+  void (*where)(lua_State *L);
 };
 
 /* An encoded message. The bytes hold indices into refs, so that the holder can find and
@@ -50,7 +53,7 @@ struct wire_bytes {
 };
 
 /* Readies the state; needed once, before anything else here. `hooks` must outlive the
- * state; NULL when there are no handles. Called again it replaces the hooks. */
+ * state; NULL when there are none. Called again it replaces the hooks. */
 void wire_open(lua_State *L, const struct wire_hooks *hooks);
 
 /* Encodes `count` values from stack index `first` on. The result lies in a buffer of the

@@ -40,7 +40,7 @@ static inline void seeds_push(lua_State *L, uint32_t ref) {
   *(uint32_t *)lua_newuserdatauv(L, sizeof ref, 0) = ref;
 }
 
-static const struct wire_hooks seeds_hooks = {seeds_to_ref, seeds_push};
+static const struct wire_hooks seeds_hooks = {seeds_to_ref, seeds_push, NULL};
 
 static inline int seeds_handle(lua_State *L) {
   seeds_push(L, (uint32_t)luaL_checkinteger(L, 1));

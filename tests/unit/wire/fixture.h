@@ -49,7 +49,7 @@ static inline void handle_push(lua_State *L, uint32_t ref) {
   lua_setmetatable(L, -2);
 }
 
-static const struct wire_hooks fixture_hooks = {handle_to_ref, handle_push};
+static const struct wire_hooks fixture_hooks = {handle_to_ref, handle_push, NULL};
 
 /* Decodes in `to` a copy of what `from` has just encoded, since decoding may encode. Nor
  * may the collector run before the copy is made: a finalizer may send something. */
