@@ -201,36 +201,45 @@ static bool anything_over(void) {
   return false;
 }
 
-/* One turn of the loop, in which others of this process may become ready too. */
-static void turn(lua_State *L, struct bind_wait *mine, bool run_tasks) {
-  static struct watch_list list; /* reused; one thread */
-  list.n = 0;
-  list.deadline = MC_FOREVER;
-  bool complete = add(&list, mine);
+/* What a turn of the loop waits for. false: no memory. */
+static bool collect(struct watch_list *list, const struct bind_wait *mine,
+                    bool run_tasks) {
+  list->n = 0;
+  list->deadline = MC_FOREVER;
+  bool complete = add(list, mine);
   if (run_tasks && bind_sleepers_first())
-    complete = add(&list, bind_sleepers_first()) && complete;
+    complete = add(list, bind_sleepers_first()) && complete;
   if (run_tasks)
     for (struct bind_wait *wait = bind_suspended_first(); wait; wait = wait->next)
-      complete = add(&list, wait) && complete;
+      complete = add(list, wait) && complete;
+  return complete;
+}
+
+/* One turn of the loop, in which others of this process may become ready too. */
+static void turn(lua_State *L, struct bind_wait *mine, bool run_tasks) {
+  static struct watch_list spare; /* reused; one thread */
+  /* Taken out: a callback of the loop may wait in a turn of its own. */
+  struct watch_list list = spare;
+  spare = (struct watch_list){0};
+  bool complete = collect(&list, mine, run_tasks);
+  turning = mine;
+  int error = 0;
+  if (complete)
+    error = mc_loop_turn(list.items, list.n, list.deadline, anything_over);
+  /* Before the tasks run: what they let go of is not looked at any more. */
+  if (complete && !error)
+    mc_loop_turned(list.items, list.n);
+  free(spare.items);
+  spare = list;
   if (!complete)
     luaL_error(L, "not enough memory");
-  turning = mine;
-  int error = mc_loop_turn(list.items, list.n, list.deadline, anything_over);
   if (error)
     bind_raise(L, "wait", error);
   if (run_tasks) {
-    /* The list is in use until what became ready was taken, and tasks may wait in
-     * between. */
-    struct watch_list held = list;
-    list = (struct watch_list){0};
     bind_waits_look();
     bind_tasks_run(L);
-    mc_loop_turned(held.items, held.n);
-    free(list.items);
-    list = held;
-  } else {
-    mc_loop_turned(list.items, list.n);
   }
+  mc_bell_settle();
 }
 
 int bind_block(lua_State *L, struct bind_wait *wait, mc_time deadline) {

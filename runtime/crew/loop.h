@@ -24,8 +24,8 @@ bool mc_loop_is_busy(void);
 /* One turn: sleeps in the loop until a callback ran, one of the n objects may be ready,
  * this member's bell was rung, mc_loop_interrupt() was called, or the deadline passed.
  * `ready` (may be NULL) is asked before the sleep, behind the callbacks of timers: when
- * it says true there is none. Call mc_loop_turned() with the same list once what is ready
- * was taken. 0 or a negated errno. */
+ * it says true there is none. Call mc_loop_turned() with the same list, which must stay
+ * until then, and mc_bell_settle() once what is ready was taken. 0 or a negated errno. */
 int mc_loop_turn(const struct mc_wait_for *list, size_t n, mc_time deadline,
                  bool (*ready)(void));
 void mc_loop_turned(const struct mc_wait_for *list, size_t n);

@@ -34,7 +34,7 @@ bool mc_local_begin(uint32_t generation) {
   local->deferred = 0;
   local->short_spins = 0;
   local->yield_pause = local->yield_next = 0;
-  local->armed = local->reserved = false;
+  local->reserved = false;
   local->bell_seen = 0;
   local->given_seen = 0;
   local->purged_at = UINT32_MAX;

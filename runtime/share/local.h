@@ -32,8 +32,10 @@ struct mc_local {
   uint32_t yield_pause; /* waits that shall not yield … */
   uint32_t yield_next;  /* … and how many that will be the next time */
   uint32_t n_owed;
-  bool armed;          /* between mc_bell_arm and mc_bell_disarm */
-  bool reserved;       /* a seat for a child, at some time */
+  bool armed;                          /* between mc_bell_arm and mc_bell_disarm, */
+  const struct mc_wait_for *armed_for; /* with these, */
+  size_t n_armed_for;                  /* whose objects are held */
+  bool reserved;                       /* a seat for a child, at some time */
   uint32_t given_seen; /* mc_space.given before the last allocation that failed */
   uint32_t purged_at;  /* mc_space.given when a purge found nothing */
   int bell, sender;    /* descriptors, -1 */

@@ -24,6 +24,7 @@
 #include "share/lock.h"
 #include "share/member_state.h"
 #include "share/message.h"
+#include "share/sleep.h"
 #include "share/undo.h"
 #include "share/wake.h"
 
@@ -198,6 +199,7 @@ int mc_member_adopt(struct mc_member member) {
   mc_awake_count(slot, true);
   if (!mc_local_begin(member.generation) || !rebuild_holds(slot))
     return MC_NOMEM;
+  mc_bell_forget();
   return 0;
 }
 

@@ -31,6 +31,9 @@ void mc_owed_pass_on(void);
  * memory that others wait for. */
 void mc_bell_sleep(enum mc_sleep how);
 
+/* In a forked child: what its parent holds for the loop that it sleeps in is dropped. */
+void mc_bell_forget(void);
+
 /* The wait is over: what was rung up to now is known. */
 void mc_bell_note(void);
 

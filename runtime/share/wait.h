@@ -59,13 +59,17 @@ int mc_bell_fd(void);
 int mc_bells_open(void);
 
 /* Sets the bits of all n and marks this member as asleep in its loop. true: armed, sleep
- * on the descriptor, then call mc_bell_disarm with the same list. false: something is
- * ready already, nothing is armed. */
+ * on the descriptor, then call mc_bell_disarm with the same list, which must stay until
+ * then; so do the objects, whoever lets go of them meanwhile. One that was armed before
+ * is not any more. false: something is ready already, or there is no memory to hold an
+ * object; nothing is armed. */
 bool mc_bell_arm(const struct mc_wait_for *list, size_t n);
 
-/* Clears the bits and drains the descriptor. For each object of which this member was the
- * one woken and which is still ready, another sleeper is woken: so call it after taking.
- */
+/* Clears the bits and drains the descriptor. */
 void mc_bell_disarm(const struct mc_wait_for *list, size_t n);
+
+/* After taking what was ready: where this member was the one woken and has left
+ * something, another sleeper is woken. Else that is done when this member next waits. */
+void mc_bell_settle(void);
 
 #endif

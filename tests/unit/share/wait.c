@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "share/lock.h"
+#include "share/object.h"
 #include "share/sleep.h"
 #include "share/wake.h"
 
@@ -213,6 +214,54 @@ static void test_wait_while_armed(void **state) {
   audit_now();
 }
 
+static int drops_both(void *arg) {
+  const mc_ref *queues = arg;
+  uint32_t held = mc_self->n_holds;
+  mc_object_drop(queues[0]);
+  mc_object_drop(queues[1]);
+  return held - mc_self->n_holds == 2 ? 0 : 1;
+}
+
+/* A callback, or the child that it forks, may let go of what is waited for: it stays
+ * until its mask was looked at, and not longer. */
+static void test_dropped_while_armed(void **state) {
+  (void)state;
+  mc_ref queues[2] = {new_queue(0, MC_RETURN), new_queue(0, MC_RETURN)};
+  struct mc_wait_for items[3] = {
+      {queues[0], MC_READABLE}, {0, MC_MEMORY}, {queues[1], MC_READABLE}};
+  while (!mc_bell_arm(items, 3))
+    ;
+  pid_t child = fork_member(NULL, drops_both, queues);
+  assert_int_equal(wait_for(child), 0);
+  mc_members_reap();
+  mc_object_drop(queues[0]);
+  mc_object_drop(queues[1]);
+  assert_int_equal(mc_object_kind(queues[0]), MC_KIND_QUEUE);
+  assert_int_equal(mc_object_kind(queues[1]), MC_KIND_QUEUE);
+  mc_bell_disarm(items, 3);
+  assert_int_equal(mc_object_kind(queues[0]), MC_KIND_NONE);
+  assert_int_equal(mc_object_kind(queues[1]), MC_KIND_NONE);
+  audit_now();
+}
+
+/* One that is armed inside of a callback takes the place of the one that was. */
+static void test_armed_while_armed(void **state) {
+  (void)state;
+  mc_ref outer = new_queue(0, MC_RETURN), inner = new_queue(0, MC_RETURN);
+  struct mc_wait_for a = {outer, MC_READABLE}, b = {inner, MC_READABLE};
+  while (!mc_bell_arm(&a, 1))
+    ;
+  while (!mc_bell_arm(&b, 1))
+    ;
+  assert_false(sleeps_at(mc_at(outer), mc_slot_index(mc_self)));
+  assert_true(sleeps_at(mc_at(inner), mc_slot_index(mc_self)));
+  mc_object_drop(outer);
+  assert_int_equal(mc_object_kind(outer), MC_KIND_NONE);
+  mc_bell_disarm(&b, 1);
+  assert_false(sleeps_at(mc_at(inner), mc_slot_index(mc_self)));
+  audit_now();
+}
+
 /* Opens its bell, and leaves its descriptors to a process that lives on. */
 static int leaves_its_bell_open(void *arg) {
   (void)arg;
@@ -258,6 +307,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_awake_after_a_death, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_loop, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_wait_while_armed, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_dropped_while_armed, small_space, close_space),
+      cmocka_unit_test_setup_teardown(test_armed_while_armed, small_space, close_space),
       cmocka_unit_test_setup_teardown(test_the_bell_of_a_dead_member, small_space,
                                       close_space),
   };
