@@ -367,8 +367,9 @@ describe("a body that is a function", function()
     mooncrew.spawn(function() -- the server sees the connections end
       while next(server.peers) do mooncrew.sleep(0.001) end
     end):join()
+    local before = server.connections
     local none, late = send(server, { timeout = 0.1, body = function()
-      mooncrew.sleep(0.3)
+      while server.connections == before or next(server.peers) do mooncrew.sleep(0.001) end
       return "x"
     end })
     assert.is_nil(none)

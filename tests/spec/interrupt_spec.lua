@@ -146,12 +146,14 @@ describe("interrupt", function()
     end)
 
     it("stays ignored where it was", function()
-      local pipe, pid = start({ "-e", [[
+      local sent = standalone.path("sent")
+      local pipe, pid = start({ "-e", ([[
         print'ready' io.stdout:flush()
-        require'mooncrew'.sleep(0.3)
-        print'done']] }, { limit = "trap '' TERM" })
+        while not io.open(%q) do require'mooncrew'.sleep(0.001) end
+        print'done']]):format(sent) }, { limit = "trap '' TERM" })
       assert.equal("ready", pipe:read("l"))
       interrupt(pid, "TERM")
+      io.open(sent, "w"):close()
       assert.same({ 0, "done\n" }, { status_of(pipe) })
     end)
 
@@ -212,10 +214,16 @@ describe("interrupt", function()
     end)
 
     it("an error of the main chunk waits for them", function()
-      local outcome = standalone.run{ "-e", [[
+      local outcome = standalone.run{ "-e", ([[
         local m = require "mooncrew"
-        m.Process{ target = function() m.sleep(0.1) print'done' end }:start()
-        error("bad", 0)]] }
+        local last = m.Event()
+        m.Process{ target = function()
+          last:wait()
+          %s(m.getppid())
+          print'done'
+        end }:start()
+        last:set()
+        error("bad", 0)]]):format(standalone.await_sleep) }
       assert.equal("done\n", outcome.out)
       assert.matches("^lua: bad\n", outcome.err)
       assert.equal(1, outcome.status)

@@ -131,16 +131,17 @@ for _, class in ipairs{ "Lock", "RLock" } do
     end)
 
     it("belongs to a task, not to its process", function()
-      local lock, order = make(), {}
+      local lock, order, tried = make(), {}, mooncrew.Event()
       local first = mooncrew.spawn(function()
         local _ <close> = lock:hold()
         order[#order + 1] = "first"
-        mooncrew.sleep(0.02)
+        tried:wait()
         order[#order + 1] = "first again"
       end)
       local second = mooncrew.spawn(function()
         assert(lock:acquire(false) == nil)
         assert(select(2, lock:acquire(true, 0.001)) == mooncrew.Timeout)
+        tried:set()
         local _ <close> = lock:hold()
         order[#order + 1] = "second"
       end)

@@ -100,16 +100,17 @@ for name, new in pairs{ Pool = Pool, CoroutinePool = mooncrew.CoroutinePool } do
 
     it("that wait in a task are awaited by join", function()
       local pool = new(1)
-      local done
+      local begun, go, done = mooncrew.Event(), mooncrew.Event(), nil
       local task = mooncrew.spawn(function()
         pool:apply_async(same, { 1 }, { callback = function()
-          mooncrew.sleep(0.05)
+          begun:set()
+          go:wait()
           done = true
         end }):wait()
       end)
-      task:join(0)
-      mooncrew.sleep(0.02)
+      begun:wait()
       pool:close()
+      mooncrew.spawn(function() go:set() end) -- begins when join waits
       assert.is_true(pool:join())
       assert.is_true(done)
       task:join()

@@ -90,7 +90,7 @@ describe("Pool initializer", function()
       processes = 1, initializer = mooncrew.sleep, initargs = { 0.001 }, initializer_timeout = 0.2,
     }
     assert.equal(1, (pool:apply(function()
-      mooncrew.sleep(0.3)
+      mooncrew.sleep(0.3) -- the time is the test: longer than an initializer may take
       return 1
     end)))
     assert.equal(0, pool:stats().restarts)

@@ -109,9 +109,9 @@ describe("Pool", function()
         assert.equal(i, value)
       end
     end
-    local pids = {}
+    local pids, both = {}, mooncrew.Barrier(2)
     for _, pid in ipairs(pool:map(function()
-      mooncrew.sleep(0.01)
+      both:wait()
       return mooncrew.getpid()
     end, { 1, 2, 3, 4, 5, 6 }, 1)) do
       pids[pid] = true

@@ -107,15 +107,20 @@ describe("a tree of processes", function()
   end)
 
   it("waits for those that are no daemons, at the end of an error too", function()
-    local outcome = standalone.run{ "-e", [[
+    local outcome = standalone.run{ "-e", ([[
       local mooncrew = require "mooncrew"
-      local go = mooncrew.Queue()
+      local last, go = mooncrew.Event(), mooncrew.Event()
       mooncrew.Process{ target = function()
-        mooncrew.Process{ target = function() go:get() print("grandchild") end }:start()
+        mooncrew.Process{ target = function() go:wait() print("grandchild") end }:start()
         print("child")
       end }:start()
-      mooncrew.Process{ target = function() mooncrew.sleep(0.05) go:put(1) end }:start()
-      error("broken", 0)]] }
+      mooncrew.Process{ target = function()
+        last:wait()
+        %s(mooncrew.getppid())
+        go:set()
+      end }:start()
+      last:set()
+      error("broken", 0)]]):format(standalone.await_sleep) }
     assert.equal("child\ngrandchild\n", outcome.out)
     assert.matches("broken", outcome.err, 1, true)
     assert.equal(1, outcome.status)

@@ -325,10 +325,16 @@ describe("Process", function()
     local script = [[
       local mooncrew = require "mooncrew"
       mooncrew.Process{ target = function() mooncrew.sleep(100) end, daemon = true }:start()
-      mooncrew.Process{ target = function() mooncrew.sleep(0.05) print("child") end }:start()
+      local last = mooncrew.Event()
+      mooncrew.Process{ target = function()
+        last:wait()
+        %s(mooncrew.getppid())
+        print("child")
+      end }:start()
       print("end")
+      last:set()
     ]]
-    local outcome = standalone.run{ "-e", script }
+    local outcome = standalone.run{ "-e", script:format(standalone.await_sleep) }
     assert.equal("end\nchild\n", outcome.out)
     assert.equal(0, outcome.status)
   end)

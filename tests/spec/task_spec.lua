@@ -75,18 +75,14 @@ describe("spawn", function()
   end)
 
   it("waits for a process while other tasks go on", function()
-    local p = mooncrew.Process{ target = function() sleep(0.05) return "done" end }:start()
-    local ticks = 0
-    local ticker = spawn(function()
-      while true do
-        sleep(0.005)
-        ticks = ticks + 1
-      end
-    end)
+    local third = mooncrew.Event()
+    local p = mooncrew.Process{ target = function() return third:wait() and "done" end }:start()
     local waiter = spawn(function() return p:get() end)
+    spawn(function()
+      for _ = 1, 3 do sleep(0.001) end
+      third:set()
+    end)
     assert.equal("done", waiter:get())
-    assert.is_true(ticks > 0)
-    ticker:cancel()
     p:join()
   end)
 
@@ -109,13 +105,13 @@ describe("spawn", function()
   end)
 
   it("cancels: pending variables are closed, a task not begun never runs", function()
-    local closed, ran
+    local begun, closed, ran = mooncrew.Event(), nil, nil
     local t = spawn(function()
       local _ <close> = setmetatable({}, { __close = function() closed = true end })
+      begun:set()
       sleep(100)
     end)
-    sleep(0)
-    sleep(0.001)
+    begun:wait()
     assert.is_true(t:cancel())
     assert.equal(mooncrew.Cancelled, select(2, t:get()))
     assert.is_true(closed)

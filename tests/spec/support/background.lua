@@ -31,12 +31,8 @@ function M.signal(pid, signal)
 end
 
 --- Waits until the process sleeps.
----@param pid integer
-function M.await_sleep(pid)
-  repeat
-    local file <close> = assert(io.open(("/proc/%d/stat"):format(pid)))
-  until file:read("a"):match("%) (%a)") == "S"
-end
+---@type fun(pid: integer)
+M.await_sleep = dofile(here .. "await_sleep.lua")
 
 ---@param pid integer
 ---@return integer  used so far, in ticks of the kernel's clock (10 ms)

@@ -38,6 +38,9 @@ end
 --- The binary under test: $MOONCREW, or the one that runs this spec.
 M.binary = output_of("realpath " .. M.quote(os.getenv("MOONCREW") or arg[-1] or arg[0]))
 
+--- Code for a script, a function: it waits until the process of that number sleeps.
+M.await_sleep = ("dofile(%q)"):format(output_of("realpath " .. M.quote(here .. "await_sleep.lua")))
+
 --- A folder for this spec's files. Removed with M.remove_folder.
 M.folder = output_of("mktemp -d")
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -35,6 +36,20 @@ static int end_of(pid_t pid) {
   return status;
 }
 
+/* Waits until the process sleeps. */
+static void await_sleep(pid_t pid) {
+  char path[64], line[512], *state;
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  do {
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    line[fread(line, 1, sizeof line - 1, file)] = '\0';
+    fclose(file);
+    state = strrchr(line, ')');
+    assert_non_null(state);
+  } while (state[2] != 'S');
+}
+
 static void test_wait_and_wake(void **state) {
   (void)state;
   assert_int_equal(mc_futex_wait(&words[0], 1, MC_FUTEX_SLEEP_FOREVER), -EAGAIN);
@@ -46,7 +61,7 @@ static void test_wait_and_wake(void **state) {
     int rc = mc_futex_wait(&words[0], 0, MC_FUTEX_SLEEP_FOREVER);
     _exit(rc == 0 || rc == -EAGAIN ? 0 : 1);
   }
-  usleep(1000);
+  await_sleep(pid);
   __atomic_store_n(&words[0], 1, __ATOMIC_SEQ_CST);
   mc_futex_wake(&words[0], 1);
   assert_int_equal(end_of(pid), 0);
@@ -72,7 +87,7 @@ static void test_wait_any(void **state) {
     rc = mc_futex_wait_any(list, MC_FUTEX_WAITV_MAX, MC_FUTEX_SLEEP_FOREVER);
     _exit(rc == 0 || rc == -EAGAIN ? 0 : 1);
   }
-  usleep(1000);
+  await_sleep(pid);
   __atomic_store_n(&words[100], 1, __ATOMIC_SEQ_CST);
   mc_futex_wake(&words[100], 1);
   assert_int_equal(end_of(pid), 0);

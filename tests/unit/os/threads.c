@@ -63,26 +63,31 @@ static void test_deadline(void **state) {
   mc_guard_destroy(&guard);
 }
 
+static int seen, cancelled;
+
 static void *sleep_in_vain(void *data) {
+  (void)data;
   int old = mc_cancel_off();
-  *(int *)data = 1;
-  usleep(1000); /* a place where a thread could be cancelled */
-  *(int *)data = 2;
+  __atomic_store_n(&seen, 1, __ATOMIC_RELEASE);
+  while (!__atomic_load_n(&cancelled, __ATOMIC_ACQUIRE))
+    usleep(100);
+  usleep(1); /* a place where a thread could be cancelled */
+  seen = 2;
   mc_cancel_restore(old);
   pause();
-  *(int *)data = 3;
+  seen = 3;
   return NULL;
 }
 
 static void test_cancel(void **state) {
   (void)state;
-  static int seen;
   void *result;
   pthread_t thread;
-  assert_int_equal(pthread_create(&thread, NULL, sleep_in_vain, &seen), 0);
+  assert_int_equal(pthread_create(&thread, NULL, sleep_in_vain, NULL), 0);
   while (__atomic_load_n(&seen, __ATOMIC_ACQUIRE) == 0)
     sched_yield();
   pthread_cancel(thread);
+  __atomic_store_n(&cancelled, 1, __ATOMIC_RELEASE);
   pthread_join(thread, &result);
   assert_true(result == PTHREAD_CANCELED);
   assert_int_equal(seen, 2);

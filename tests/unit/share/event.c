@@ -3,7 +3,6 @@
 
 #include "share/connection.h"
 #include "share/event.h"
-#include "share/layout.h"
 
 static mc_ref new_event(void) {
   mc_ref event = 0;

@@ -2,7 +2,6 @@
 #include "support.h"
 
 #include "share/event.h"
-#include "share/layout.h"
 #include "share/mutex.h"
 #include "share/sync_layout.h"
 #include "share/wake.h"
@@ -142,11 +141,9 @@ static void test_owed(void **state) {
   queues[1] = new_queue(0, MC_RETURN);
   struct mc_member first, second;
   pid_t told = fork_member(&first, is_told_and_waits_again, NULL);
-  while (__atomic_load_n(&mc_slot(first.slot)->asleep, __ATOMIC_SEQ_CST) == MC_AWAKE)
-    sched_yield();
+  await_asleep(first);
   pid_t taker = fork_member(&second, takes_one, NULL);
-  while (__atomic_load_n(&mc_slot(second.slot)->asleep, __ATOMIC_SEQ_CST) == MC_AWAKE)
-    sched_yield();
+  await_asleep(second);
   put_number(queues[0], 1); /* wakes the one in the lower slot */
   await_mark(1, 1);
   await_mark(0, 1);

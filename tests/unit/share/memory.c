@@ -199,9 +199,10 @@ static int fills_small_and_waits(void *arg) {
 static void test_waits_for_small_memory(void **state) {
   (void)state;
   mc_ref queue = new_queue(0, MC_RETURN);
-  pid_t pid = fork_member(NULL, fills_small_and_waits, &queue);
+  struct mc_member filler;
+  pid_t pid = fork_member(&filler, fills_small_and_waits, &queue);
   await_mark(0, 1);
-  usleep(3000); /* most likely it sleeps now; it must work either way */
+  await_asleep(filler);
   for (int i = 0; i < 20; i++) {
     struct mc_lease lease;
     assert_int_equal(mc_queue_take(queue, &lease, 1, MC_FOREVER), 1);

@@ -1,7 +1,6 @@
 /* Locks that programs hold. */
 #include "support.h"
 
-#include "share/layout.h"
 #include "share/mutex.h"
 
 static mc_ref new_mutex(bool reentrant) {
@@ -151,8 +150,7 @@ static void test_sleeper_hears_of_death(void **state) {
   await_mark(0, 1);
   struct mc_member member;
   pid_t waiter = fork_member(&member, waits_for_lock, &lock);
-  while (__atomic_load_n(&mc_slot(member.slot)->asleep, __ATOMIC_SEQ_CST) == MC_AWAKE)
-    sched_yield();
+  await_asleep(member);
   kill_member(holder);
   mc_members_reap();
   assert_int_equal(wait_for(waiter), MC_ABANDONED);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "share/audit.h"
+#include "share/layout.h"
 #include "share/member.h"
 #include "share/object.h"
 #include "share/queue.h"
@@ -102,6 +103,12 @@ static inline int wait_for(pid_t pid) {
 static inline void kill_member(pid_t pid) {
   kill(pid, SIGKILL);
   assert_int_equal(wait_for(pid), -SIGKILL);
+}
+
+/* Waits until it sleeps, in the space. */
+static inline void await_asleep(struct mc_member member) {
+  while (__atomic_load_n(&mc_slot(member.slot)->asleep, __ATOMIC_SEQ_CST) == MC_AWAKE)
+    sched_yield();
 }
 
 /* Waits until another process has set the mark. */

@@ -114,7 +114,8 @@ static int echoes(void *arg) {
 static void test_ping_pong(void **state) {
   (void)state;
   mc_ref queues[2] = {new_queue(0, MC_RETURN), new_queue(0, MC_RETURN)};
-  pid_t pid = fork_member(NULL, echoes, queues);
+  struct mc_member echo;
+  pid_t pid = fork_member(&echo, echoes, queues);
   for (uint64_t i = 0; i < 5000; i++) {
     assert_int_equal(put_number(queues[0], i), 1);
     struct mc_lease lease;
@@ -122,7 +123,7 @@ static void test_ping_pong(void **state) {
     assert_memory_equal(lease.bytes, &i, 8);
     mc_lease_settle(&lease);
     if (i % 1000 == 0)
-      usleep(2000); /* let it fall asleep */
+      await_asleep(echo);
   }
   mc_queue_close(queues[0]);
   assert_int_equal(wait_for(pid), 0);

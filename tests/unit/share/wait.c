@@ -41,10 +41,16 @@ static int takes_one(void *arg) {
   return rc == 1 ? 0 : 1;
 }
 
+static pid_t fork_sleeper(int (*body)(void *), mc_ref *queues) {
+  struct mc_member member;
+  pid_t pid = fork_member(&member, body, queues);
+  await_asleep(member);
+  return pid;
+}
+
 static int waits_for_both(void *arg) {
   const mc_ref *queues = arg;
   struct mc_wait_for list[2] = {{queues[0], MC_READABLE}, {queues[1], MC_READABLE}};
-  set_mark(1, 1);
   while (mc_queue_size(queues[1]) == 0)
     mc_wait(list, 2,
             MC_FOREVER); /* woken for the first one too, but never takes from it */
@@ -56,11 +62,8 @@ static void test_baton(void **state) {
   (void)state;
   mc_ref queues[2] = {new_queue(0, MC_RETURN), new_queue(0, MC_RETURN)};
   /* The one that passes it on has the lower slot, so it is the one that is woken. */
-  pid_t picky = fork_member(NULL, waits_for_both, queues);
-  await_mark(1, 1);
-  usleep(2000);
-  pid_t taker = fork_member(NULL, takes_one, queues);
-  usleep(2000);
+  pid_t picky = fork_sleeper(waits_for_both, queues);
+  pid_t taker = fork_sleeper(takes_one, queues);
   put_number(queues[0], 1);
   assert_int_equal(wait_for(taker), 0);
   put_number(queues[1], 1);
