@@ -165,7 +165,9 @@ MOONCREW_API int mooncrew_value_string(const mooncrew_value *value, const char *
                                        size_t *length);
 /* How many values have the keys 1, 2, 3 …; 0 for what is no table. */
 MOONCREW_API size_t mooncrew_value_length(const mooncrew_value *value);
-/* table[key]; NULL: nothing there, or no table. */
+/* table[key]; NULL: nothing there, or no table. The keys 1 to mooncrew_value_length() are
+ * found at once; for any other all entries are looked at until it comes. So read a table
+ * of thousands of names by mooncrew_value_entry(), each entry once. */
 MOONCREW_API const mooncrew_value *mooncrew_value_item(const mooncrew_value *table,
                                                        int64_t key);
 MOONCREW_API const mooncrew_value *mooncrew_value_field(const mooncrew_value *table,
