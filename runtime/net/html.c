@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "net/charset.h"
+#include "net/html_path.h"
 
 #include <errno.h>
 #include <libxml/HTMLparser.h>
@@ -177,11 +178,23 @@ static void keep_error(void *data, xmlErrorPtr problem) {
     snprintf(error, MC_HTML_ERROR_MAX, "%s", text);
 }
 
+/* What is wrong with an expression is said of the one that was given. */
+static xmlXPathCompExprPtr translate(xmlXPathContextPtr context, const char *expression) {
+  xmlXPathCompExprPtr made = xmlXPathCtxtCompile(context, BAD_CAST expression);
+  char *path = made ? mc_html_path(expression) : NULL;
+  xmlXPathCompExprPtr faster = path ? xmlXPathCtxtCompile(context, BAD_CAST path) : NULL;
+  free(path);
+  if (!faster)
+    return made;
+  xmlXPathFreeCompExpr(made);
+  return faster;
+}
+
 static xmlXPathCompExprPtr compile(xmlXPathContextPtr context, const char *expression) {
   struct compiled *slot = &cache[hash(expression) % CACHE_SIZE];
   if (slot->text && strcmp(slot->text, expression) == 0)
     return slot->expression;
-  xmlXPathCompExprPtr made = xmlXPathCtxtCompile(context, BAD_CAST expression);
+  xmlXPathCompExprPtr made = translate(context, expression);
   char *text = made ? strdup(expression) : NULL;
   if (!text) {
     xmlXPathFreeCompExpr(made);

@@ -8,6 +8,8 @@
 #include "base/buffer.h"
 #include "net/charset.h"
 #include "net/html.h"
+
+#include "net/html_path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <libxml/xmlerror.h>
@@ -256,6 +258,101 @@ static void nothing_is_printed_and_no_handler_changed(void **state) {
   mc_html_free(html);
 }
 
+static const struct {
+  const char *given, *taken; /* NULL: as it was given */
+} paths[] = {
+    {"//p", "/descendant::p"},
+    {"//li[@class='x']//img[ @a = \"b\" ]/@src",
+     "/descendant::li[@class='x']/descendant::img[ @a = \"b\" ]/@src"},
+    {".//x:p | a//*[not(@b)]", "./descendant::x:p | a/descendant::*[not(@b)]"},
+    {"//p[contains(concat(' ', normalize-space(@class), ' '), ' x ') and . = '1']",
+     "/descendant::p[contains(concat(' ', normalize-space(@class), ' '), ' x ') and . = "
+     "'1']"},
+    {"//a[text() = '//b']", "/descendant::a[text() = '//b']"},
+    {"//p[.//img[@a]]", "//p[./descendant::img[@a]]"},
+    {"id('x')//b", "id('x')/descendant::b"},
+    /* What may count. */
+    {"//p[1]", NULL},
+    {"//p[@a][2]", NULL},
+    {"//p[last()]", NULL},
+    {"//p[position()=1]", NULL},
+    {"//p[@a - 1]", NULL},
+    {"//p[@a -1]", NULL},
+    {"//p[@a+@b]", NULL},
+    {"//p[count(b)]", NULL},
+    {"//p[string-length(@a)]", NULL},
+    {"//p[-@a]", NULL},
+    {"//p[@a*@b]", NULL},
+    {"//p[$x]", NULL},
+    {"//p[not(1)]", NULL},
+    /* Other steps, and what is no XPath. */
+    {"//text()", NULL},
+    {"//@href", NULL},
+    {"//.", NULL},
+    {"//..", NULL},
+    {"//a:*", NULL},
+    {"//child::p", NULL},
+    {"///p", NULL},
+    {"//", NULL},
+    {"//p[", NULL},
+    {"//p[@a='x]", NULL},
+    {"'//p", NULL},
+    {"", NULL},
+};
+
+static void paths_are_made_shorter_where_they_mean_the_same(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    char *got = mc_html_path(paths[i].given);
+    assert_non_null(got);
+    assert_string_equal(got, paths[i].taken ? paths[i].taken : paths[i].given);
+    free(got);
+  }
+}
+
+/* What both forms find, by libxml2 alone, in the order of the document. */
+static void check_same(xmlXPathContextPtr context, const char *given) {
+  char *path = mc_html_path(given);
+  assert_non_null(path);
+  assert_string_not_equal(path, given);
+  xmlXPathObjectPtr one = xmlXPathEval(BAD_CAST given, context);
+  xmlXPathObjectPtr two = xmlXPathEval(BAD_CAST path, context);
+  assert_non_null(one);
+  assert_non_null(two);
+  int n = xmlXPathNodeSetGetLength(one->nodesetval);
+  assert_int_equal(n, xmlXPathNodeSetGetLength(two->nodesetval));
+  assert_int_not_equal(n, 0);
+  for (int i = 0; i < n; i++)
+    assert_ptr_equal(one->nodesetval->nodeTab[i], two->nodesetval->nodeTab[i]);
+  xmlXPathFreeObject(one);
+  xmlXPathFreeObject(two);
+  free(path);
+}
+
+static void shorter_paths_find_the_same(void **state) {
+  (void)state;
+  static const char *const all[] = {
+      "//p",
+      "//p[@a]",
+      "//p[@a='1']//p[@a]/@a",
+      "//p[not(@a)] | //b[@a='2']",
+      "//*[@a='1']//*[not(@a = '1')]",
+      "//p[.//b[@a]]",
+      "//p[@a and contains(@a, '1')]//b",
+      "/html/body//p[@a='1']/b[1]",
+      "//b[. = 'x' or text() = 'y']",
+  };
+  struct mc_html *html =
+      parse("<div><p a=1><b a=2>x</b><b>y</b></p><object><p a=1><object><p a=1><b>x</b>"
+            "<b a=2>y</b></object><p>z</object></div><p a=12><b>x</b>",
+            NULL);
+  xmlXPathContextPtr context = xmlXPathNewContext(mc_html_document(html));
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+    check_same(context, all[i]);
+  xmlXPathFreeContext(context);
+  mc_html_free(html);
+}
+
 static void addresses_are_resolved(void **state) {
   (void)state;
   static const struct {
@@ -325,6 +422,8 @@ int main(void) {
       cmocka_unit_test(an_endless_xpath_is_ended),
       cmocka_unit_test(compiled_expressions_survive_each_other),
       cmocka_unit_test(nothing_is_printed_and_no_handler_changed),
+      cmocka_unit_test(paths_are_made_shorter_where_they_mean_the_same),
+      cmocka_unit_test(shorter_paths_find_the_same),
       cmocka_unit_test(text_and_markup),
       cmocka_unit_test(addresses_are_resolved),
       cmocka_unit_test(the_pages_own_base_counts),
