@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,10 +176,19 @@ static size_t character(const unsigned char *at, size_t room) {
   return n;
 }
 
+/* Eight bytes of ASCII, none of them NUL. */
+static bool is_plain_word(const unsigned char *at) {
+  const uint64_t lows = 0x0101010101010101, highs = 0x8080808080808080;
+  uint64_t word;
+  memcpy(&word, at, sizeof word);
+  return ((word | (word - lows)) & highs) == 0;
+}
+
 bool mc_charset_is_utf8(const char *text, size_t length) {
   const unsigned char *at = (const unsigned char *)text;
   for (size_t i = 0, n; i < length; i += n) {
-    n = character(at + i, length - i);
+    bool plain = length - i >= 8 && is_plain_word(at + i);
+    n = plain ? 8 : character(at + i, length - i);
     if (n == 0)
       return false;
   }

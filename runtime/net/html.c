@@ -301,7 +301,34 @@ static char *clean(const char *href) {
   return out;
 }
 
+static bool is_unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+         (c && strchr("-._~", c));
+}
+
+/* An address with a host, and nothing in it to be encoded: it is what it leads to,
+ * wherever it stands. */
+static bool is_absolute(const char *href) {
+  if (strncmp(href, "http", 4) != 0)
+    return false;
+  const char *at = href + (href[4] == 's' ? 5 : 4);
+  if (strncmp(at, "://", 3) != 0 || !is_unreserved(at[3]))
+    return false;
+  for (at += 3; is_unreserved(*at); at++)
+    ;
+  size_t port = *at == ':' ? strspn(at + 1, "0123456789") : 1;
+  if (*at == ':')
+    at += 1 + port;
+  if (port == 0 || port > 5 || (*at && *at != '/'))
+    return false;
+  while (*at == '/' || is_unreserved(*at))
+    at++;
+  return !*at;
+}
+
 char *mc_html_resolve(const char *base, const char *href) {
+  if (is_absolute(href))
+    return strdup(href);
   char *reference = clean(href);
   char *from = base ? clean(base) : NULL;
   char *result = NULL;

@@ -372,6 +372,10 @@ static void addresses_are_resolved(void **state) {
       {"http://a:81/x/", "b c.png", "http://a:81/x/b%20c.png"},
       {"http://a/", " \n b.png\t", "http://a/b.png"},
       {"http://a/", "\xe4\xb8\xad", "http://a/%E4%B8%AD"},
+      {"http://a/", "https://b:81/c/../d.png", "https://b:81/c/../d.png"},
+      {"http://a/", "http://b", "http://b"},
+      {"http://a/", "http://b/c d", "http://b/c%20d"},
+      {"http://a/x", "http:c", "http:c"},
       {"http://a/", "100%.png", "http://a/100%25.png"},
       {"http://a/", "a%20b", "http://a/a%20b"},
       {NULL, "x/y", "x/y"},
@@ -382,6 +386,12 @@ static void addresses_are_resolved(void **state) {
     assert_string_equal(got, cases[i].wanted);
     free(got);
   }
+}
+
+static void no_address_is_made_of_a_port_without_a_number(void **state) {
+  (void)state;
+  assert_null(mc_html_resolve("http://a/", "http://b:/x"));
+  assert_null(mc_html_resolve("http://a/", "http://b:999999999999/x"));
 }
 
 static void the_pages_own_base_counts(void **state) {
@@ -426,6 +436,7 @@ int main(void) {
       cmocka_unit_test(shorter_paths_find_the_same),
       cmocka_unit_test(text_and_markup),
       cmocka_unit_test(addresses_are_resolved),
+      cmocka_unit_test(no_address_is_made_of_a_port_without_a_number),
       cmocka_unit_test(the_pages_own_base_counts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
