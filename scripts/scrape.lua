@@ -3,7 +3,7 @@
 --   mooncrew scrape 'https://example.org/list?page={1..10}' -o img
 --   mooncrew scrape https://example.org/ -s 'a[href$=.pdf]@href' --json list.jsonl --resume
 --
--- Page processes find the addresses, one downloader process fetches the images, twenty at a time.
+-- Page processes find the addresses, others fetch the images, twenty at a time.
 -- The file names are the last parts of the addresses, made safe; the second of the same name is
 -- numbered. Exit status 1 when anything failed.
 
@@ -12,12 +12,12 @@ package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 local address = require "lib.address"
 local command = require "mooncrew.command"
 local listing = require "lib.listing"
+local mooncrew = require "mooncrew"
 local page_ranges = require "lib.page_ranges"
 local scraper = require "lib.scraper"
 local selector = require "lib.selector"
 
-local DEFAULT_PROCESSES = 10
-local USER_AGENT = require("mooncrew")._VERSION:gsub(" ", "/")
+local USER_AGENT = mooncrew._VERSION:gsub(" ", "/")
 
 local function pages(text)
   local list, reason = page_ranges.expand(text)
@@ -64,7 +64,7 @@ parser:mutex(
 )
 parser:option("--attr", "the attribute of elements found; default: data-original, data-src, src"
   .. " or href"):argname("NAME")
-parser:option("-j --jobs", "processes for pages; default: one a page, at most 10")
+parser:option("-j --jobs", "processes for pages; default: one for each processor")
   :convert(command.whole(1, 1000)):argname("N")
 parser:option("-c --concurrency", "downloads at once")
   :convert(command.whole(1, 10000)):default("20"):argname("N")
@@ -116,7 +116,7 @@ local summary, reason = scraper.run{
   folder = options.out,
   xpath = options.select or options.xpath or "//img",
   attribute = options.attr,
-  processes = options.jobs or math.min(#urls, DEFAULT_PROCESSES),
+  processes = math.min(#urls, options.jobs or mooncrew.cpu_count()),
   concurrency = options.concurrency,
   request = {
     try_timeout = options.timeout, stall_timeout = options.stall, min_rate = options.min_speed,

@@ -1,58 +1,70 @@
--- The process that downloads: takes addresses from a queue until that is closed, and fetches each
--- once, many at a time, with a coroutine task each.
+-- A process that downloads: takes addresses from a queue until that is closed, and fetches each
+-- once, many at a time, with a coroutine task each. There may be several such processes.
 --
 --   queue ─▶ seen? ─▶ turns of the hosts ─▶ tasks ─▶ folder/, manifest
 
 local mooncrew = require "mooncrew"
 local address = require "lib.address"
+local claims = require "lib.claims"
 local fetch = require "lib.fetch"
 local file_names = require "lib.file_names"
 local fs = require "mooncrew.fs"
 local http = require "mooncrew.http"
-local manifest = require "lib.manifest"
 local turns = require "lib.turns"
 
-local IDLE = 20 -- seconds after which it looks up from an empty queue
-local BATCH = 20 -- addresses that are taken from the queue at once
+local BATCH = 100 -- addresses that are taken from the queue at once
 local MAX_WAITING = 10000 -- addresses here that wait for their hosts; more wait in the queue
+
+---What the downloaders of a scrape share.
+---@class downloader.shared
+---@field q mooncrew.Queue of addresses
+---@field seen mooncrew.dict addresses that somebody fetches
+---@field names mooncrew.dict names of files
+---@field done mooncrew.Value how many addresses are done with
+---@field stopped mooncrew.Event nothing is begun from now on
+---@field writing mooncrew.Lock of the manifest
 
 ---@class downloader.outcome
 ---@field images integer
 ---@field bytes integer
----@field kept integer that an earlier run had got
 ---@field failures scraper.failure[]
 
 local downloader = {}
 
+---@return downloader.shared
+function downloader.shared(q)
+  return {
+    q = q, seen = claims.new(), names = claims.new(), done = mooncrew.Value(0),
+    stopped = mooncrew.Event(), writing = mooncrew.Lock(),
+  }
+end
+
 -- Begins nothing from now on: what happened is not an address's own.
 local function stop(state)
-  state.stopped = true
-  state.turns:clear()
-  state.q:close()
+  state.shared.stopped:set()
+  state.shared.q:close()
+end
+
+local function list(state, entry)
+  local held <close> = state.shared.writing:hold() -- luacheck: ignore 211
+  return state.list:write(entry)
 end
 
 local function note(state, entry)
   if state.list then
-    local ok, err = state.list:write(entry)
+    local ok, err = list(state, entry)
     if not ok then
       state.trouble = string.format("%s: %s", state.options.json, err)
       stop(state)
     end
   end
-  if state.bar then state.bar:step() end
+  state.shared.done:incr()
 end
 
 local function failed(state, url, failure)
   local failures = state.outcome.failures
   failures[#failures + 1] = { url = url, reason = failure.reason }
   note(state, { url = url, status = failure.status, error = failure.reason })
-end
-
--- An address that was not seen before is whoever asks's to fetch.
-local function claim(state, url)
-  if state.seen[url] then return false end
-  state.seen[url] = true
-  return true
 end
 
 local function download(parts, state)
@@ -63,7 +75,7 @@ local function download(parts, state)
     shared = options.shared,
     request = options.request,
     ask = function(at) return http.download(at, path, state.request) end,
-    go_on = function(target) return claim(state, target) end,
+    go_on = function(target) return claims.take(state.shared.seen, target) end,
   })
   if answer then
     local outcome = state.outcome
@@ -78,106 +90,91 @@ local function download(parts, state)
   end
 end
 
--- Sleeps until a task has come further, and it is so.
----@param state table
----@param is_so fun(state: table): boolean
-local function await(state, is_so)
-  state.awaited = is_so
-  state.changed:wait()
-  state.changed:clear()
-  state.awaited = nil
+-- An address from a page. One that was not seen before is whoever asks's to fetch.
+local function receive(state, found)
+  local parts = address.parse(found)
+  if not claims.take(state.shared.seen, parts and parts.url or found) then return end
+  if parts then
+    state.turns:add(parts.origin, parts)
+  else
+    failed(state, found, { reason = "not an http address" })
+  end
 end
 
--- A task has come further: wakes the one who awaits just this.
-local function tell(state)
-  if state.awaited and state.awaited(state) then state.changed:set() end
+-- With addresses of many hosts at hand, one whose turn it is can be found. Several processes take
+-- no more than they are about to fetch, so that none is done while others have some left.
+local function look_ahead(state)
+  while state.turns.waiting < MAX_WAITING do
+    local found = state.shared.q:get_many(BATCH, false)
+    if not found then return end
+    for _, one in ipairs(found) do receive(state, one) end
+  end
 end
 
-local function has_room(state)
-  return state.turns.waiting < MAX_WAITING
+-- Waits for an address that may be fetched. nil: there will be none, or none but for hosts that
+-- have enough to do: whoever fetches from them goes on with those.
+local function next_address(state)
+  while not state.shared.stopped:is_set() do
+    if state.alone then look_ahead(state) end
+    local parts, host = state.turns:take()
+    if parts then return parts, host end
+    if state.turns.waiting >= MAX_WAITING then return nil end
+    local found, err = state.shared.q:get()
+    if err == mooncrew.Closed then return nil end
+    receive(state, found)
+  end
 end
 
-local function is_idle(state)
-  return state.running == 0
-end
-
--- A coroutine task: downloads this, and then one after another, as long as there are any.
-local function work(state, parts, host)
+-- Downloads one after another, as long as there are any. There is one more task than there are
+-- downloads under way, up to the limit: it waits for the next address.
+local function download_all(state)
+  local parts, host = next_address(state)
   while parts do
-    local ok, err = pcall(download, parts, state)
+    if state.running < state.concurrency then state.start() end
+    download(parts, state)
     state.turns:done(host)
-    if not ok then
-      state.fault = state.fault or err
-      stop(state)
-    end
-    parts, host = state.turns:take()
-    tell(state)
+    parts, host = next_address(state)
+  end
+end
+
+-- A coroutine task.
+local function work(state)
+  local ok, err = pcall(download_all, state)
+  if not ok then
+    state.fault = state.fault or err
+    stop(state)
   end
   state.running = state.running - 1
-  tell(state)
+  if state.running == 0 then state.idle:set() end
 end
 
--- Starts as many tasks as may be under way.
-local function start_some(state)
-  while state.running < state.options.concurrency do
-    local parts, host = state.turns:take()
-    if not parts then return end
-    state.running = state.running + 1
-    state.pool:submit(work, { state, parts, host })
-  end
-end
-
-local function receive(found, state)
-  local parts = address.parse(found)
-  if not parts then
-    if claim(state, found) then failed(state, found, { reason = "not an http address" }) end
-  elseif not state.stopped and claim(state, parts.url) then
-    state.turns:add(parts.origin, parts)
-    start_some(state)
-  end
-end
-
--- What an earlier run has got is seen, and its names are taken.
-local function remember(state)
-  local options = state.options
-  if not options.resume then return end
-  for url, entry in pairs(manifest.done(options.json, options.folder)) do
-    state.seen[url] = true
-    state.names:take(entry.file)
-    state.outcome.kept = state.outcome.kept + 1
-  end
-end
-
-local function new_state(q, options)
+local function new_state(shared, options, concurrency, alone)
   local request = { sha256 = options.list ~= nil, follow = false }
   for name, value in pairs(options.request) do request[name] = value end
   return {
-    q = q, options = options, request = request, list = options.list,
-    seen = {}, names = file_names.new(), running = 0,
-    turns = turns.new(options.per_host or options.concurrency), changed = mooncrew.Event(),
-    outcome = { images = 0, bytes = 0, kept = 0, failures = {} },
+    shared = shared, options = options, request = request, list = options.list,
+    concurrency = concurrency, running = 0, idle = mooncrew.Event(), alone = alone,
+    names = file_names.new(shared.names), turns = turns.new(options.per_host or concurrency),
+    outcome = { images = 0, bytes = 0, failures = {} },
   }
 end
 
 ---Runs in a process of its own, until the queue is closed and drained.
----@param q table
+---@param shared downloader.shared
 ---@param options scraper.options
+---@param concurrency integer downloads at once of this process
+---@param alone boolean whether it is the only such process
 ---@return downloader.outcome?
 ---@return string? reason why it stopped
-function downloader.run(q, options)
-  local state = new_state(q, options)
-  remember(state)
-  local bar <close> = options.progress and mooncrew.progress(nil, { label = "images" }) or nil
-  local pool <close> = mooncrew.CoroutinePool(options.concurrency)
-  state.bar, state.pool = bar, pool
-  while true do
-    local found, err = q:get_many(BATCH, true, IDLE)
-    if err == mooncrew.Closed then break end
-    for _, one in ipairs(found or {}) do receive(one, state) end
-    -- Receiving must not keep downloads from going on.
-    if state.running == options.concurrency or not has_room(state) then await(state, has_room) end
+function downloader.run(shared, options, concurrency, alone)
+  local state = new_state(shared, options, concurrency, alone)
+  local pool <close> = mooncrew.CoroutinePool(concurrency)
+  state.start = function()
+    state.running = state.running + 1
+    pool:submit(work, { state })
   end
-  if state.running > 0 then await(state, is_idle) end
+  state.start()
+  state.idle:wait()
   if state.fault then error(state.fault, 0) end
   if state.trouble then return nil, state.trouble end
   return state.outcome

@@ -4,21 +4,24 @@
 --   http://b/old/cat.jpg          cat-2.jpg
 --   http://a/%2e%2e%2fetc         .._etc     (one name, not a path: fs.safe_name)
 --
--- Invariant: no two addresses get the same name, and no name leads out of its folder.
+-- Invariant: no two addresses get the same name, in all processes that share what is taken, and no
+-- name leads out of its folder.
 
+local claims = require "lib.claims"
 local fs = require "mooncrew.fs"
 
 -- Room for a number, below the 255 bytes that a name may have.
 local MAX_NAME = 200
 
 ---@class file_names
----@field taken table<string, boolean>
+---@field taken mooncrew.dict
 local FileNames = {}
 FileNames.__index = FileNames
 
+---@param taken? mooncrew.dict names that are taken, of several processes
 ---@return file_names
-local function new()
-  return setmetatable({ taken = {} }, FileNames)
+local function new(taken)
+  return setmetatable({ taken = taken or claims.new() }, FileNames)
 end
 
 local function percent_decode(text)
@@ -53,12 +56,6 @@ local function cut(text, max)
   return text:sub(1, max)
 end
 
----Takes a name, so that it is not picked.
----@param name string
-function FileNames:take(name)
-  self.taken[name] = true
-end
-
 ---Picks the name for an address and takes it.
 ---@param url string
 ---@return string
@@ -67,11 +64,10 @@ function FileNames:pick(url)
   local stem, extension = split(fs.safe_name(part ~= "" and part or "index"))
   stem = cut(stem, MAX_NAME - #extension)
   local name, n = stem .. extension, 1
-  while self.taken[name] do
+  while not claims.take(self.taken, name) do
     n = n + 1
     name = string.format("%s-%d%s", stem, n, extension)
   end
-  self:take(name)
   assert(not name:find("[/\0]") and name ~= "." and name ~= "..", "an unsafe file name")
   return name
 end
