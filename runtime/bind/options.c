@@ -12,14 +12,18 @@ static bool is_known(lua_State *L, int key, const char *const *known) {
   return false;
 }
 
+void bind_check_option(lua_State *L, int arg, int key, const char *const *known) {
+  if (is_known(L, key, known))
+    return;
+  const char *name = luaL_tolstring(L, key, NULL);
+  luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s'", name));
+}
+
 void bind_check_options(lua_State *L, int arg, const char *const *known) {
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_pushnil(L);
   while (lua_next(L, arg)) {
     lua_pop(L, 1);
-    if (!is_known(L, -1, known)) {
-      const char *name = luaL_tolstring(L, -1, NULL);
-      luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s'", name));
-    }
+    bind_check_option(L, arg, -1, known);
   }
 }

@@ -8,4 +8,7 @@
  * (ended by NULL); integer keys are let through when `known` has "[]". */
 void bind_check_options(lua_State *L, int arg, const char *const *known);
 
+/* The same for one key, at `key` of the stack. */
+void bind_check_option(lua_State *L, int arg, int key, const char *const *known);
+
 #endif

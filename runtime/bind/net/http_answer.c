@@ -10,7 +10,9 @@
 /* Adds a header to the table on top; one that came before is joined as RFC 9110 says,
  * cookies by a line break, since they contain commas. */
 static void add_header(lua_State *L, const char *name, const char *value) {
-  if (lua_getfield(L, -1, name) == LUA_TSTRING) {
+  lua_pushstring(L, name);
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, -3) == LUA_TSTRING) {
     const char *between = strcmp(name, "set-cookie") == 0 ? "\n" : ", ";
     lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), between, value);
     lua_remove(L, -2);
@@ -18,7 +20,7 @@ static void add_header(lua_State *L, const char *name, const char *value) {
     lua_pop(L, 1);
     lua_pushstring(L, value);
   }
-  lua_setfield(L, -2, name);
+  lua_rawset(L, -3);
 }
 
 static void push_headers(lua_State *L, const struct mc_http *transfer) {

@@ -12,11 +12,6 @@
 
 #define MAX_RATE ((uint64_t)1 << 40)
 
-#define OPTIONS                                                                          \
-  "timeout", "try_timeout", "connect_timeout", "stall_timeout", "min_rate", "cookies",   \
-      "max_size", "follow", "max_redirects", "retries", "backoff", "insecure",           \
-      "ca_file", "proxy", "headers"
-
 static int wrong(lua_State *L, int arg, const char *name, const char *expected) {
   const char *got = luaL_typename(L, -1);
   if (lua_type(L, -1) == LUA_TNUMBER)
@@ -26,62 +21,81 @@ static int wrong(lua_State *L, int arg, const char *name, const char *expected) 
       lua_pushfstring(L, "option '%s': %s expected, got %s", name, expected, got));
 }
 
-/* Each reads one option of the table at `arg`; an absent one leaves the value as it is.
- */
+/* Each reads the value on top, of the table at `arg`. */
 
-static void seconds(lua_State *L, int arg, const char *name, double *value) {
-  if (lua_getfield(L, arg, name) != LUA_TNIL) {
-    lua_Number number = lua_tonumber(L, -1);
-    if (lua_type(L, -1) != LUA_TNUMBER || number != number)
-      wrong(L, arg, name, "number of seconds");
-    *value = number < 0 ? 0 : number;
-  }
-  lua_pop(L, 1);
+static void seconds(lua_State *L, int arg, const char *name, void *field) {
+  lua_Number number = lua_tonumber(L, -1);
+  if (lua_type(L, -1) != LUA_TNUMBER || number != number)
+    wrong(L, arg, name, "number of seconds");
+  *(double *)field = number < 0 ? 0 : number;
 }
 
-static void boolean(lua_State *L, int arg, const char *name, bool *value) {
-  if (lua_getfield(L, arg, name) != LUA_TNIL) {
-    if (!lua_isboolean(L, -1))
-      wrong(L, arg, name, "boolean");
-    *value = lua_toboolean(L, -1);
-  }
-  lua_pop(L, 1);
+static void boolean(lua_State *L, int arg, const char *name, void *field) {
+  if (!lua_isboolean(L, -1))
+    wrong(L, arg, name, "boolean");
+  *(bool *)field = lua_toboolean(L, -1);
 }
 
-static void count(lua_State *L, int arg, const char *name, int *value) {
-  if (lua_getfield(L, arg, name) != LUA_TNIL) {
-    int is_integer;
-    lua_Integer number = lua_tointegerx(L, -1, &is_integer);
-    if (lua_type(L, -1) != LUA_TNUMBER || !is_integer || number < 0 || number > 1000000)
-      wrong(L, arg, name, "count");
-    *value = (int)number;
-  }
-  lua_pop(L, 1);
+static void count(lua_State *L, int arg, const char *name, void *field) {
+  int is_integer;
+  lua_Integer number = lua_tointegerx(L, -1, &is_integer);
+  if (lua_type(L, -1) != LUA_TNUMBER || !is_integer || number < 0 || number > 1000000)
+    wrong(L, arg, name, "count");
+  *(int *)field = (int)number;
 }
 
-static void size(lua_State *L, int arg, const char *name, uint64_t *value) {
-  if (lua_getfield(L, arg, name) != LUA_TNIL) {
-    lua_Number number = lua_tonumber(L, -1);
-    if (lua_type(L, -1) != LUA_TNUMBER || !(number >= 0))
-      wrong(L, arg, name, "number of bytes");
-    *value = number >= 9e18 ? MC_HTTP_NO_LIMIT : (uint64_t)number;
-  }
-  lua_pop(L, 1);
+static void size(lua_State *L, int arg, const char *name, void *field) {
+  lua_Number number = lua_tonumber(L, -1);
+  if (lua_type(L, -1) != LUA_TNUMBER || !(number >= 0))
+    wrong(L, arg, name, "number of bytes");
+  *(uint64_t *)field = number >= 9e18 ? MC_HTTP_NO_LIMIT : (uint64_t)number;
 }
 
 /* The string stays alive in the table of options, which the stack holds. */
-static void string(lua_State *L, int arg, const char *name, const char **value,
-                   size_t *length) {
-  if (lua_getfield(L, arg, name) != LUA_TNIL) {
-    if (lua_type(L, -1) != LUA_TSTRING)
-      wrong(L, arg, name, "string");
-    size_t n;
-    *value = lua_tolstring(L, -1, &n);
-    if (length)
-      *length = n;
-    else if (strlen(*value) != n)
-      wrong(L, arg, name, "string without NUL bytes");
-  }
+static void string(lua_State *L, int arg, const char *name, void *field) {
+  if (lua_type(L, -1) != LUA_TSTRING)
+    wrong(L, arg, name, "string");
+  size_t n;
+  const char *text = lua_tolstring(L, -1, &n);
+  if (strlen(text) != n)
+    wrong(L, arg, name, "string without NUL bytes");
+  *(const char **)field = text;
+}
+
+static void cookies(lua_State *L, int arg, const char *name, void *field) {
+  struct mc_http_jar *jar = bind_http_to_jar(L, -1);
+  if (!jar)
+    wrong(L, arg, name, "what http.cookies() returns");
+  *(struct mc_http_jar **)field = jar;
+}
+
+/* Those that each request has, but for the headers. */
+static const struct option {
+  const char *name;
+  void (*read)(lua_State *L, int arg, const char *name, void *field);
+  size_t field;
+} options[] = {
+    {"timeout", seconds, offsetof(struct mc_http_request, timeout)},
+    {"try_timeout", seconds, offsetof(struct mc_http_request, try_timeout)},
+    {"connect_timeout", seconds, offsetof(struct mc_http_request, connect_timeout)},
+    {"stall_timeout", seconds, offsetof(struct mc_http_request, stall_timeout)},
+    {"backoff", seconds, offsetof(struct mc_http_request, backoff)},
+    {"max_size", size, offsetof(struct mc_http_request, max_size)},
+    {"min_rate", size, offsetof(struct mc_http_request, min_rate)},
+    {"cookies", cookies, offsetof(struct mc_http_request, jar)},
+    {"follow", boolean, offsetof(struct mc_http_request, follow)},
+    {"insecure", boolean, offsetof(struct mc_http_request, insecure)},
+    {"max_redirects", count, offsetof(struct mc_http_request, max_redirects)},
+    {"retries", count, offsetof(struct mc_http_request, retries)},
+    {"ca_file", string, offsetof(struct mc_http_request, ca_file)},
+    {"proxy", string, offsetof(struct mc_http_request, proxy)},
+    {NULL, NULL, 0},
+};
+
+/* Reads an option that may be absent: then the field stays as it is. */
+static void read_one(lua_State *L, int arg, const struct option *option, void *field) {
+  if (lua_getfield(L, arg, option->name) != LUA_TNIL)
+    option->read(L, arg, option->name, field);
   lua_pop(L, 1);
 }
 
@@ -163,36 +177,34 @@ static void headers(lua_State *L, int arg, struct mc_http_request *request) {
   request->n_headers = n;
 }
 
-static void cookies(lua_State *L, int arg, struct mc_http_jar **jar) {
-  if (lua_getfield(L, arg, "cookies") != LUA_TNIL) {
-    *jar = bind_http_to_jar(L, -1);
-    if (!*jar)
-      wrong(L, arg, "cookies", "what http.cookies() returns");
-  }
-  lua_pop(L, 1);
-}
-
 /* ---- the whole ---- */
 
-static void read_options(lua_State *L, int arg, struct bind_http_request *given) {
+static const struct option *find(const char *name) {
+  const struct option *option = options;
+  while (option->name && strcmp(option->name, name) != 0)
+    option++;
+  return option->name ? option : NULL;
+}
+
+/* Reads what each request has; `others` are the names of what is read besides. A table
+ * has few of them, so it is gone through, and not asked for each. */
+static void read_options(lua_State *L, int arg, struct bind_http_request *given,
+                         const char *const *others) {
   struct mc_http_request *request = &given->request;
   given->options = arg;
-  seconds(L, arg, "timeout", &request->timeout);
-  seconds(L, arg, "try_timeout", &request->try_timeout);
-  seconds(L, arg, "connect_timeout", &request->connect_timeout);
-  seconds(L, arg, "stall_timeout", &request->stall_timeout);
-  seconds(L, arg, "backoff", &request->backoff);
-  size(L, arg, "max_size", &request->max_size);
-  size(L, arg, "min_rate", &request->min_rate);
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_pushnil(L);
+  while (lua_next(L, arg)) {
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    const struct option *option = find(name);
+    if (option)
+      option->read(L, arg, option->name, (char *)request + option->field);
+    else
+      bind_check_option(L, arg, -2, others);
+    lua_pop(L, 1);
+  }
   if (request->min_rate < 1 || request->min_rate > MAX_RATE)
     request->min_rate = request->min_rate < 1 ? 1 : MAX_RATE;
-  cookies(L, arg, &request->jar);
-  boolean(L, arg, "follow", &request->follow);
-  boolean(L, arg, "insecure", &request->insecure);
-  count(L, arg, "max_redirects", &request->max_redirects);
-  count(L, arg, "retries", &request->retries);
-  string(L, arg, "ca_file", &request->ca_file, NULL);
-  string(L, arg, "proxy", &request->proxy, NULL);
   headers(L, arg, request);
 }
 
@@ -221,20 +233,20 @@ void bind_http_check_path(lua_State *L, int arg, struct bind_http_request *given
 }
 
 void bind_http_check_options(lua_State *L, int arg, struct bind_http_request *given) {
-  static const char *const known[] = {OPTIONS, NULL};
-  static const char *const of_files[] = {OPTIONS, "sha256", NULL};
+  static const char *const others[] = {"headers", NULL};
+  static const char *const of_files[] = {"headers", "sha256", NULL};
+  static const struct option sha256 = {"sha256", boolean, 0};
   if (lua_isnoneornil(L, arg))
     return;
   bool to_file = given->request.path != NULL;
-  bind_check_options(L, arg, to_file ? of_files : known);
+  read_options(L, arg, given, to_file ? of_files : others);
   if (to_file)
-    boolean(L, arg, "sha256", &given->request.sha256);
-  read_options(L, arg, given);
+    read_one(L, arg, &sha256, &given->request.sha256);
 }
 
 static void limit(lua_State *L, int arg, const char *name, long *value) {
   int n = 0;
-  count(L, arg, name, &n);
+  read_one(L, arg, &(struct option){name, count, 0}, &n);
   *value = n;
 }
 
@@ -249,20 +261,21 @@ void bind_http_check_limits(lua_State *L, int arg, struct mc_http_limits *limits
 
 /* A body: a string, a function that gives its pieces, a file or a form. */
 static void check_body(lua_State *L, int arg, struct mc_http_request *request) {
-  const char *body = NULL;
-  request->fed = lua_getfield(L, arg, "body") == LUA_TFUNCTION;
-  if (!request->fed && !lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+  static const struct option file = {"body_file", string, 0};
+  static const struct option length = {"body_length", size, 0};
+  int type = lua_getfield(L, arg, "body");
+  request->fed = type == LUA_TFUNCTION;
+  if (!request->fed && type != LUA_TNIL && type != LUA_TSTRING)
     wrong(L, arg, "body", "string or function");
+  if (type == LUA_TSTRING)
+    request->body = lua_tolstring(L, -1, &request->body_length);
   lua_pop(L, 1);
-  if (!request->fed)
-    string(L, arg, "body", &body, &request->body_length);
-  request->body = body;
-  string(L, arg, "body_file", &request->upload, NULL);
+  read_one(L, arg, &file, &request->upload);
   bind_http_check_form(L, arg, request);
-  size(L, arg, "body_length", &request->fed_length);
+  read_one(L, arg, &length, &request->fed_length);
   if (request->fed_length != MC_HTTP_NO_LIMIT && !request->fed)
     luaL_argerror(L, arg, "option 'body_length' is for a body that is a function");
-  bool has_body = body || request->fed;
+  bool has_body = request->body || request->fed;
   if (has_body + !!request->upload + !!request->fields > 1)
     luaL_argerror(L, arg,
                   "options 'body', 'body_file', and 'form' with 'files' exclude each "
@@ -270,18 +283,18 @@ static void check_body(lua_State *L, int arg, struct mc_http_request *request) {
 }
 
 void bind_http_check_request(lua_State *L, int arg, struct bind_http_request *given) {
-  static const char *const known[] = {OPTIONS, "url",       "method",
-                                      "body",  "body_file", "body_length",
-                                      "form",  "files",     NULL};
+  static const char *const others[] = {"headers", "url",       "method",
+                                       "body",    "body_file", "body_length",
+                                       "form",    "files",     NULL};
+  static const struct option url = {"url", string, 0}, method = {"method", string, 0};
   set_defaults(given);
-  bind_check_options(L, arg, known);
   struct mc_http_request *request = &given->request;
-  string(L, arg, "url", &request->url, NULL);
+  read_options(L, arg, given, others);
+  read_one(L, arg, &url, &request->url);
   if (!request->url)
     luaL_argerror(L, arg, "option 'url': string expected, got nil");
   lua_getfield(L, arg,
                "url"); /* stays on the stack: the error of a late answer names it */
-  string(L, arg, "method", &request->method, NULL);
+  read_one(L, arg, &method, &request->method);
   check_body(L, arg, request);
-  read_options(L, arg, given);
 }
