@@ -72,23 +72,57 @@ static int add_header(struct curl_slist **list, const char *line) {
   return error;
 }
 
+static bool has_body(const struct mc_http_request *request) {
+  return request->body || request->fields || request->fed;
+}
+
 /* As text: with a file in it libcurl says what it is, boundary and all. */
 static bool is_form(const struct mc_http_request *request) {
   return request->fields && !request->multipart;
 }
 
+/* What libcurl would ask for by itself; but it formats its own headers letter by letter,
+ * twice. NULL: it knows no encoding. */
+static const char *encodings(void) {
+  static char line[80];
+  static const struct {
+    int feature;
+    const char *name;
+  } all[] = {{CURL_VERSION_LIBZ, "deflate, gzip"},
+             {CURL_VERSION_BROTLI, "br"},
+             {CURL_VERSION_ZSTD, "zstd"}};
+  if (line[0])
+    return line;
+  int features = curl_version_info(CURLVERSION_NOW)->features, n = 0;
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+    if (features & all[i].feature)
+      n += snprintf(line + n, sizeof line - (size_t)n, "%s %s",
+                    n ? "," : "Accept-Encoding:", all[i].name);
+  return line[0] ? line : NULL;
+}
+
+static bool is_named(const char *line, const char *name) {
+  size_t n = strlen(name);
+  return strncasecmp(line, name, n) == 0 && line[n] == ':';
+}
+
 static int copy_headers(struct mc_http *transfer, const struct mc_http_request *request) {
-  bool has_type = false;
+  bool has_type = false, has_encodings = !encodings();
   for (size_t i = 0; i < request->n_headers; i++) {
     const char *line = request->headers[i];
     int error = is_header(line) ? add_header(&transfer->headers, line) : -EINVAL;
     if (error)
       return error;
-    has_type = has_type || strncasecmp(line, "Content-Type:", 13) == 0;
+    has_type = has_type || is_named(line, "Content-Type");
+    has_encodings = has_encodings || is_named(line, "Accept-Encoding");
+    transfer->names_itself = transfer->names_itself || is_named(line, "User-Agent");
   }
+  int error = has_encodings ? 0 : add_line(&transfer->headers, encodings());
+  if (error || !(has_body(request) || request->upload))
+    return error;
   /* Without these libcurl waits a second for a "100 Continue", and calls every body a
    * form. */
-  int error = add_line(&transfer->headers, "Expect:");
+  error = add_line(&transfer->headers, "Expect:");
   if (!error && !has_type && is_form(request))
     error = add_line(&transfer->headers, "Content-Type: " FORM_TYPE);
   else if (!error && !has_type && (request->body || request->fed))
@@ -125,10 +159,6 @@ static int parse_url(struct mc_http *transfer, const char *url) {
   else
     transfer->parsed = parsed;
   return 0;
-}
-
-static bool has_body(const struct mc_http_request *request) {
-  return request->body || request->fields || request->fed;
 }
 
 /* Opens the files that are sent, or makes the body of a form's fields. */
@@ -267,12 +297,10 @@ int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
   return 0;
 }
 
-/* libcurl's handle is of use to others, but not where it has cookies, sent a body or
- * failed: it may have kept something of that. */
+/* libcurl's handle is of use to others, but not where it failed: it may have kept
+ * something of that. */
 static void pass_on_easy(struct mc_http *transfer) {
-  bool had_body = transfer->body || transfer->form || transfer->feed.active ||
-                  transfer->upload.fd >= 0;
-  if (transfer->failure.kind || transfer->jar || had_body)
+  if (transfer->failure.kind || !transfer->plain)
     return;
   mc_http_client_give_easy(transfer->client, transfer->easy);
   transfer->easy = NULL;

@@ -58,19 +58,16 @@ static void set_method(struct mc_http *transfer) {
 }
 
 static void set_limits(CURL *easy, const struct mc_http_request *request) {
-  double connect = request->connect_timeout;
+  double connect = request->connect_timeout, stall = request->stall_timeout;
   /* 0 would be libcurl's own 300 s. */
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    milliseconds(connect < 0 ? 1e6 : connect));
-  if (request->stall_timeout >= 0) {
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)request->min_rate);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-                     (milliseconds(request->stall_timeout) + 999) / 1000);
-  }
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT,
+                   stall < 0 ? 0L : (long)request->min_rate);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                   stall < 0 ? 0L : (milliseconds(stall) + 999) / 1000);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, (long)request->follow);
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)request->max_redirects);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 }
 
 static void set_trust(CURL *easy, const struct mc_http_request *request) {
@@ -78,35 +75,52 @@ static void set_trust(CURL *easy, const struct mc_http_request *request) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, request->insecure ? 0L : 2L);
   if (request->ca_file)
     curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
-  if (request->proxy) {
-    curl_easy_setopt(easy, CURLOPT_PROXY, request->proxy);
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, ""); /* else the environment's holds */
-  }
+  curl_easy_setopt(easy, CURLOPT_PROXY, request->proxy);
+  /* Where a proxy is named, what the environment says of exceptions does not hold. */
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, request->proxy ? "" : NULL);
 }
 
-int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *request) {
-  CURL *easy = transfer->easy = mc_http_client_take_easy(transfer->client);
-  if (!easy)
-    return -ENOMEM;
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text);
+void mc_http_equip(CURL *easy) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
   /* A name that is being looked up must not hold up the one who gives up waiting for it.
    */
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT,
-                   request->user_agent ? request->user_agent : "mooncrew");
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  mc_http_equip_answer(easy);
+}
+
+/* What is set on the handle for this request alone. A handle that is given on has been
+ * of a GET without anything but what is set for each. */
+static bool is_plain(const struct mc_http *transfer,
+                     const struct mc_http_request *request) {
+  bool has_body = request->body || request->upload || request->fields || request->fed;
+  bool has_proxy = request->proxy && *request->proxy;
+  return !has_body && !transfer->jar && !request->ca_file && !has_proxy &&
+         strcmp(transfer->method, "GET") == 0 && !strchr(request->url, '@');
+}
+
+int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *request) {
+  CURL *easy = transfer->easy = mc_http_client_take_easy(transfer->client);
+  if (!easy)
+    return -ENOMEM;
+  transfer->plain = is_plain(transfer, request);
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT,
+                   transfer->names_itself ? NULL
+                   : request->user_agent  ? request->user_agent
+                                          : "mooncrew");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
   if (transfer->jar) {
     curl_easy_setopt(easy, CURLOPT_SHARE, mc_http_jar_share(transfer->jar));
     curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* no file: it sets cookies going */
   }
   mc_http_prepare_answer(transfer);
-  mc_http_client_own_sockets(transfer);
   set_method(transfer);
   int error = request->multipart ? mc_http_prepare_form(transfer, request) : 0;
   if (error)

@@ -207,12 +207,15 @@ bool mc_http_spares_body(const struct mc_http *transfer) {
   return transfer->body_seen && is_unwanted(transfer);
 }
 
+void mc_http_equip_answer(CURL *easy) {
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+}
+
 void mc_http_prepare_answer(struct mc_http *transfer) {
-  curl_easy_setopt(transfer->easy, CURLOPT_DEBUGFUNCTION, on_debug);
   curl_easy_setopt(transfer->easy, CURLOPT_DEBUGDATA, transfer);
-  curl_easy_setopt(transfer->easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(transfer->easy, CURLOPT_HEADERDATA, transfer);
-  curl_easy_setopt(transfer->easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(transfer->easy, CURLOPT_WRITEDATA, transfer);
 }
 

@@ -168,12 +168,12 @@ static int close_socket(void *data, curl_socket_t fd) {
   return close(fd);
 }
 
-void mc_http_client_own_sockets(struct mc_http *transfer) {
-  CURL *easy = transfer->easy;
+/* Makes the sockets of a handle known to the client. */
+static void own_sockets(struct mc_http_client *client, CURL *easy) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer->client);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, client);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->client);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client);
 }
 
 void mc_http_forked(void) {
@@ -288,7 +288,14 @@ int mc_http_client_add(struct mc_http *transfer) {
 }
 
 CURL *mc_http_client_take_easy(struct mc_http_client *client) {
-  return client->n_spare ? client->spare[--client->n_spare] : curl_easy_init();
+  if (client->n_spare > 0)
+    return client->spare[--client->n_spare];
+  CURL *easy = curl_easy_init();
+  if (!easy)
+    return NULL;
+  mc_http_equip(easy);
+  own_sockets(client, easy);
+  return easy;
 }
 
 void mc_http_client_give_easy(struct mc_http_client *client, CURL *easy) {
@@ -296,7 +303,12 @@ void mc_http_client_give_easy(struct mc_http_client *client, CURL *easy) {
     curl_easy_cleanup(easy);
     return;
   }
-  curl_easy_reset(easy);
+  /* It must not look at what is about to be freed. The URL is kept beside the parsed one,
+   * and would count more than the next one. */
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+  curl_easy_setopt(easy, CURLOPT_CURLU, NULL);
+  curl_easy_setopt(easy, CURLOPT_URL, NULL);
   client->spare[client->n_spare++] = easy;
 }
 

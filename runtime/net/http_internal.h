@@ -72,6 +72,8 @@ struct mc_http { /* NOLINT: fields stand by what they are for */
   void *data;
 
   bool follow;
+  bool plain;        /* all that was set on the handle will be set by the next one */
+  bool names_itself; /* there is a header User-Agent */
   bool to_file;
   struct mc_tempfile file;
   EVP_MD_CTX *digest; /* of the file, when asked for */
@@ -109,13 +111,10 @@ struct mc_http_client *mc_http_client(uv_loop_t *loop);
 int mc_http_client_add(struct mc_http *transfer);
 void mc_http_client_remove(struct mc_http *transfer);
 
-/* An easy handle with no options set; NULL without memory. What was `give`n is given out
- * again. */
+/* An easy handle with the options that all requests have; NULL without memory. What was
+ * `give`n, of a plain request, is given out again. */
 CURL *mc_http_client_take_easy(struct mc_http_client *client);
 void mc_http_client_give_easy(struct mc_http_client *client, CURL *easy);
-
-/* Makes the transfer's sockets known to the client. */
-void mc_http_client_own_sockets(struct mc_http *transfer);
 
 /* One transfer more or less is under way. */
 void mc_http_client_enter(struct mc_http *transfer);
@@ -126,6 +125,7 @@ void mc_http_client_wake(struct mc_http_client *client);
 
 /* http_body.c */
 long mc_http_status_now(const struct mc_http *transfer);
+void mc_http_equip_answer(CURL *easy);
 void mc_http_prepare_answer(struct mc_http *transfer);
 
 /* Empties the answer for a try. 0 or a negated errno. */
@@ -174,7 +174,10 @@ bool mc_http_has_fed(const struct mc_http *transfer);
 /* http_jar.c */
 CURLSH *mc_http_jar_share(struct mc_http_jar *jar);
 
-/* http_attempt.c: a fresh easy handle with all its options; 0 or a negated errno. */
+/* http_attempt.c: sets the options that are the same for all requests. */
+void mc_http_equip(CURL *easy);
+
+/* An easy handle with all its options; 0 or a negated errno. */
 int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *request);
 
 /* Sends the request once (more). */

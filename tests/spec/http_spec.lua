@@ -89,6 +89,26 @@ describe("http.get", function()
     assert.equal(1, server.connections)
   end)
 
+  it("leaves nothing to the next request", function()
+    local server <close> = web.serve(function(request)
+      local to = request.path == "/from" and { "Location: /to" }
+      return { status = to and "302 Found" or "200 OK", headers = to or nil, body = request.path }
+    end)
+    local function get(path, more) return http.get(server.url .. path, options(more)) end
+    local plain = assert(get("/plain"))
+    assert(get("/headers", { headers = { "X-A: 1", "User-Agent: me", "Accept-Encoding: x" } }))
+    assert.equal(server.url .. "/to", assert(get("/from")).url)
+    assert.equal(302, assert(get("/from", { follow = false })).status)
+    fails_with("TooLarge", nil, get("/large", { max_size = 1 }))
+    assert(http.request(options{ url = server.url .. "/head", method = "HEAD" }))
+    assert(http.request(options{ url = server.url .. "/put", method = "PUT", body = "x" }))
+    assert(http.get(server.url:gsub("//", "//me:secret@") .. "/secret", options()))
+    assert.truthy(server.requests[#server.requests].head:find("\r\nAuthorization: ", 1, true))
+    assert(get("/timed", { try_timeout = 60, stall_timeout = 60, min_rate = 9, insecure = true }))
+    assert.same(plain, get("/plain"))
+    assert.equal(server.requests[1].head, server.requests[#server.requests].head)
+  end)
+
   it("says why there is no answer", function()
     local refused = "http://127.0.0.1:" .. web.free_port() .. "/"
     local err = fails_with("Http", "CONNECT", http.get(refused, options()))
