@@ -63,14 +63,15 @@ local function target_of(rest)
   return escape(remove_dots(path) .. query)
 end
 
--- The origin, and the rest of the address. Where the origin was read before, the slash behind it is
--- found without looking at each character.
+-- The origin as it is written and as it is called, and the rest of the address. Where the origin was
+-- read before, the slash behind it is found without looking at each character.
 local function split(url)
   local slash = url:find("/", #"http://" + 2, true)
-  local origin = slash and origins[url:sub(1, slash - 1)]
-  if origin then return origin, url:sub(slash) end
-  local text, rest = url:match("^(%a+://[^/?#]+)(.*)$")
-  return text and origin_of(text), rest
+  local text = slash and url:sub(1, slash - 1)
+  if text and origins[text] then return text, origins[text], url:sub(slash) end
+  local rest
+  text, rest = url:match("^(%a+://[^/?#]+)(.*)$")
+  return text, text and origin_of(text), rest
 end
 
 ---@class address.parts
@@ -82,10 +83,11 @@ end
 ---@param url string
 ---@return address.parts?
 function address.parse(url)
-  local origin, rest = split(url)
+  local text, origin, rest = split(url)
   if not origin then return nil end
   local target = target_of(rest)
-  return { url = origin .. target, origin = origin, target = target }
+  if origin ~= text or target ~= rest then url = origin .. target end
+  return { url = url, origin = origin, target = target }
 end
 
 ---The one form of an address, without its fragment; nil when it is not of http or https.

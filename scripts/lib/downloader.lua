@@ -1,7 +1,7 @@
 -- A process that downloads: takes addresses from a queue until that is closed, and fetches each
 -- once, many at a time, with a coroutine task each. There may be several such processes.
 --
---   queue ─▶ seen? ─▶ turns of the hosts ─▶ tasks ─▶ folder/, manifest
+--   queue ─▶ seen? ─▶ turns of the hosts, if alone ─▶ tasks ─▶ folder/, manifest
 
 local mooncrew = require "mooncrew"
 local address = require "lib.address"
@@ -68,15 +68,9 @@ local function failed(state, url, failure)
 end
 
 local function download(parts, state)
-  local options, url = state.options, parts.url
+  local url = parts.url
   local name = state.names:pick(url)
-  local path = fs.join(options.folder, name)
-  local answer, failure = fetch(parts, {
-    shared = options.shared,
-    request = options.request,
-    ask = function(at) return http.download(at, path, state.request) end,
-    go_on = function(target) return claims.take(state.shared.seen, target) end,
-  })
+  local answer, failure = fetch(parts, state.job, fs.join(state.options.folder, name))
   if answer then
     local outcome = state.outcome
     outcome.images, outcome.bytes = outcome.images + 1, outcome.bytes + answer.size
@@ -90,49 +84,61 @@ local function download(parts, state)
   end
 end
 
--- An address from a page. One that was not seen before is whoever asks's to fetch.
+-- An address from a page, taken apart. nil: it is somebody else's to fetch, or none.
 local function receive(state, found)
   local parts = address.parse(found)
-  if not claims.take(state.shared.seen, parts and parts.url or found) then return end
-  if parts then
-    state.turns:add(parts.origin, parts)
-  else
-    failed(state, found, { reason = "not an http address" })
-  end
+  if not claims.take(state.shared.seen, parts and parts.url or found) then return nil end
+  if not parts then failed(state, found, { reason = "not an http address" }) end
+  return parts
 end
 
--- With addresses of many hosts at hand, one whose turn it is can be found. Several processes take
--- no more than they are about to fetch, so that none is done while others have some left.
+-- With addresses of many hosts at hand, one whose turn it is can be found.
 local function look_ahead(state)
   while state.turns.waiting < MAX_WAITING do
     local found = state.shared.q:get_many(BATCH, false)
     if not found then return end
-    for _, one in ipairs(found) do receive(state, one) end
+    for _, one in ipairs(found) do
+      local parts = receive(state, one)
+      if parts then state.turns:add(parts.origin, parts) end
+    end
   end
 end
 
 -- Waits for an address that may be fetched. nil: there will be none, or none but for hosts that
 -- have enough to do: whoever fetches from them goes on with those.
-local function next_address(state)
+local function next_in_turn(state)
   while not state.shared.stopped:is_set() do
-    if state.alone then look_ahead(state) end
+    look_ahead(state)
     local parts, host = state.turns:take()
     if parts then return parts, host end
     if state.turns.waiting >= MAX_WAITING then return nil end
-    local found, err = state.shared.q:get()
-    if err == mooncrew.Closed then return nil end
-    receive(state, found)
+    local found = state.shared.q:get()
+    if not found then return nil end
+    parts = receive(state, found)
+    if parts then state.turns:add(parts.origin, parts) end
+  end
+end
+
+-- Likewise, for one of several processes: it takes no more than it is about to fetch, so that none
+-- is done while others have some left.
+local function next_found(state)
+  while not state.shared.stopped:is_set() do
+    local found = state.shared.q:get()
+    if not found then return nil end
+    local parts = receive(state, found)
+    if parts then return parts end
   end
 end
 
 -- Downloads one after another, as long as there are any. There is one more task than there are
 -- downloads under way, up to the limit: it waits for the next address.
 local function download_all(state)
+  local next_address = state.turns and next_in_turn or next_found
   local parts, host = next_address(state)
   while parts do
     if state.running < state.concurrency then state.start() end
     download(parts, state)
-    state.turns:done(host)
+    if host then state.turns:done(host) end
     parts, host = next_address(state)
   end
 end
@@ -148,13 +154,24 @@ local function work(state)
   if state.running == 0 then state.idle:set() end
 end
 
-local function new_state(shared, options, concurrency, alone)
+-- How an address is fetched, to a path.
+local function new_job(shared, options)
   local request = { sha256 = options.list ~= nil, follow = false }
   for name, value in pairs(options.request) do request[name] = value end
   return {
-    shared = shared, options = options, request = request, list = options.list,
-    concurrency = concurrency, running = 0, idle = mooncrew.Event(), alone = alone,
-    names = file_names.new(shared.names), turns = turns.new(options.per_host or concurrency),
+    shared = options.shared,
+    request = options.request,
+    ask = function(at, path) return http.download(at, path, request) end,
+    go_on = function(target) return claims.take(shared.seen, target) end,
+  }
+end
+
+local function new_state(shared, options, concurrency, alone)
+  return {
+    shared = shared, options = options, job = new_job(shared, options), list = options.list,
+    concurrency = concurrency, running = 0, idle = mooncrew.Event(),
+    names = file_names.new(shared.names),
+    turns = alone and turns.new(options.per_host or concurrency) or nil,
     outcome = { images = 0, bytes = 0, failures = {} },
   }
 end

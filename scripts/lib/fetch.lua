@@ -11,7 +11,7 @@ local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308
 ---@class fetch.job
 ---@field shared manners.shared
 ---@field request table options for http
----@field ask fun(url: string): table?, any one request, redirects not followed
+---@field ask fun(url: string, ...): table?, any one request, redirects not followed
 ---@field go_on? fun(url: string): boolean whether a redirect to there is followed
 
 ---@class fetch.failure
@@ -21,15 +21,16 @@ local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308
 
 ---@param parts address.parts
 ---@param job fetch.job
+---@param ... any for `ask`
 ---@return table? answer
 ---@return fetch.failure? failure
-return function(parts, job)
+return function(parts, job, ...)
   for _ = 0, MAX_REDIRECTS do
     local answer, err
     do
       local permit <close>, reason = manners.enter(job.shared, parts, job.request)
       if not permit then return nil, { reason = reason } end
-      answer, err = job.ask(parts.url)
+      answer, err = job.ask(parts.url, ...)
     end
     local outcome = answer or err
     if not outcome.location or not REDIRECTS[outcome.status] then

@@ -56,18 +56,27 @@ local function cut(text, max)
   return text:sub(1, max)
 end
 
+-- The first of "cat.jpg", "cat-2.jpg", … that nobody has.
+local function number(self, name)
+  local stem, extension = split(name)
+  stem = cut(stem, MAX_NAME - #extension)
+  name = stem .. extension
+  local n = 1
+  while not claims.take(self.taken, name) do
+    n = n + 1
+    name = string.format("%s-%d%s", stem, n, extension)
+  end
+  return name
+end
+
 ---Picks the name for an address and takes it.
 ---@param url string
 ---@return string
 function FileNames:pick(url)
   local part = last_part(url)
-  local stem, extension = split(fs.safe_name(part ~= "" and part or "index"))
-  stem = cut(stem, MAX_NAME - #extension)
-  local name, n = stem .. extension, 1
-  while not claims.take(self.taken, name) do
-    n = n + 1
-    name = string.format("%s-%d%s", stem, n, extension)
-  end
+  local name = fs.safe_name(part ~= "" and part or "index")
+  -- Most names are short, and nobody has them.
+  if #name > MAX_NAME or not claims.take(self.taken, name) then name = number(self, name) end
   assert(not name:find("[/\0]") and name ~= "." and name ~= "..", "an unsafe file name")
   return name
 end
