@@ -156,7 +156,7 @@ end
 
 -- How an address is fetched, to a path.
 local function new_job(shared, options)
-  local request = { sha256 = options.list ~= nil, follow = false }
+  local request = { sha256 = options.list ~= nil, follow = false, bare = true }
   for name, value in pairs(options.request) do request[name] = value end
   return {
     shared = options.shared,

@@ -494,4 +494,18 @@ describe("what a failure or an unfollowed redirect says", function()
     refuses("option 'sha256': boolean expected", http.download, server.url, path, { sha256 = 1 })
     refuses("unknown option 'sha256'", http.get, server.url, { sha256 = true })
   end)
+
+  it("a download's answer without headers", function()
+    local server <close> = web.serve(function(request)
+      return { body = request.path, headers = { "Content-Type: text/html; charset=x" } }
+    end)
+    local path = fs.join(command.folder(), "f")
+    local answer = assert(http.download(server.url .. "/a", path, { proxy = "" }))
+    assert.equal("2", answer.headers["content-length"])
+    assert.equal("x", answer.encoding)
+    answer.headers, answer.encoding = nil, nil
+    assert.same(answer, http.download(server.url .. "/a", path, { proxy = "", bare = true }))
+    refuses("option 'bare': boolean expected", http.download, server.url, path, { bare = 1 })
+    refuses("unknown option 'bare'", http.get, server.url, { bare = true })
+  end)
 end)

@@ -46,6 +46,8 @@ local http = {}
 
 ---@class mooncrew.http.DownloadOptions: mooncrew.http.Options
 ---@field sha256? boolean hash the file too (false)
+---@field bare? boolean the answer has no `headers` and `encoding` (false): of many small files they
+---  are a good part of the work
 
 ---@class mooncrew.http.Head
 ---@field status integer 404 is an answer like another

@@ -27,6 +27,7 @@ struct call {
   struct mc_http *transfer;
   bool is_stream;
   bool is_fed;      /* the body is what a function returns: `body` of argument 1 */
+  bool is_bare;     /* nobody wants the answer's headers */
   const char *path; /* of a download; a string on the stack */
   const char *url;  /* as it was given; likewise */
 };
@@ -48,7 +49,10 @@ static bool is_over(struct bind_wait *wait) {
 
 static int push_answer(lua_State *L, const struct call *call,
                        const struct mc_http_result *result) {
-  bind_http_push_head(L, call->transfer, result->status, result->url, result->location);
+  if (call->is_bare)
+    bind_http_push_bare(L, result->status, result->url, result->location);
+  else
+    bind_http_push_head(L, call->transfer, result->status, result->url, result->location);
   lua_pushinteger(L, result->attempts);
   lua_setfield(L, -2, "attempts");
   if (!call->path) {
@@ -190,7 +194,8 @@ static int perform(lua_State *L, struct bind_http_request *given) {
   *call = (struct call){.path = given->request.path,
                         .url = given->request.url,
                         .is_stream = given->request.stream,
-                        .is_fed = given->request.fed};
+                        .is_fed = given->request.fed,
+                        .is_bare = given->bare};
   luaL_setmetatable(L, CLASS);
   lua_toclose(L, -1);
   struct bind_wait *wait = bind_wait_new(L);

@@ -56,8 +56,8 @@ static void set_encoding(lua_State *L) {
   lua_pop(L, 2);
 }
 
-void bind_http_push_head(lua_State *L, const struct mc_http *transfer, int status,
-                         const char *url, const char *location) {
+void bind_http_push_bare(lua_State *L, int status, const char *url,
+                         const char *location) {
   lua_createtable(L, 0, 8);
   lua_pushinteger(L, status);
   lua_setfield(L, -2, "status");
@@ -67,6 +67,11 @@ void bind_http_push_head(lua_State *L, const struct mc_http *transfer, int statu
     lua_pushstring(L, location);
     lua_setfield(L, -2, "location");
   }
+}
+
+void bind_http_push_head(lua_State *L, const struct mc_http *transfer, int status,
+                         const char *url, const char *location) {
+  bind_http_push_bare(L, status, url, location);
   push_headers(L, transfer);
   lua_setfield(L, -2, "headers");
   set_encoding(L);

@@ -6,8 +6,10 @@
 
 #include <lua.h>
 
-/* Pushes a table with status, url, headers and, when they are told, encoding and
- * location. */
+/* Pushes a table with status, url and, when it is told, location. */
+void bind_http_push_bare(lua_State *L, int status, const char *url, const char *location);
+
+/* The same, with headers and, when it is told, encoding. */
 void bind_http_push_head(lua_State *L, const struct mc_http *transfer, int status,
                          const char *url, const char *location);
 

@@ -210,6 +210,7 @@ static void read_options(lua_State *L, int arg, struct bind_http_request *given,
 
 static void set_defaults(struct bind_http_request *given) {
   mc_http_defaults(&given->request);
+  given->bare = false;
   given->request.max_size = MAX_SIZE;
   given->options = 1;
 }
@@ -234,14 +235,16 @@ void bind_http_check_path(lua_State *L, int arg, struct bind_http_request *given
 
 void bind_http_check_options(lua_State *L, int arg, struct bind_http_request *given) {
   static const char *const others[] = {"headers", NULL};
-  static const char *const of_files[] = {"headers", "sha256", NULL};
-  static const struct option sha256 = {"sha256", boolean, 0};
+  static const char *const of_files[] = {"headers", "sha256", "bare", NULL};
+  static const struct option sha256 = {"sha256", boolean, 0}, bare = {"bare", boolean, 0};
   if (lua_isnoneornil(L, arg))
     return;
   bool to_file = given->request.path != NULL;
   read_options(L, arg, given, to_file ? of_files : others);
-  if (to_file)
-    read_one(L, arg, &sha256, &given->request.sha256);
+  if (!to_file)
+    return;
+  read_one(L, arg, &sha256, &given->request.sha256);
+  read_one(L, arg, &bare, &given->bare);
 }
 
 static void limit(lua_State *L, int arg, const char *name, long *value) {

@@ -9,6 +9,7 @@
 struct bind_http_request {
   struct mc_http_request request; /* its strings are held by the Lua stack */
   int options;                    /* the argument that headers come from */
+  bool bare;                      /* of a download: without the answer's headers */
 };
 
 /* Each raises an argument error for what is wrong. check_url comes first, and sets
