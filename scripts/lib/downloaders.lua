@@ -4,7 +4,6 @@ local mooncrew = require "mooncrew"
 local claims = require "lib.claims"
 local downloader = require "lib.downloader"
 local leftovers = require "lib.leftovers"
-local manifest = require "lib.manifest"
 local reason_of = require "lib.reason"
 
 local SHARE = 10 -- downloads at once that are worth a process
@@ -27,7 +26,7 @@ end
 local function remember(shared, options)
   local kept = 0
   if not options.resume then return kept end
-  for url, entry in pairs(manifest.done(options.json, options.folder)) do
+  for url, entry in pairs(require("lib.manifest").done(options.json, options.folder)) do
     claims.take(shared.seen, url)
     claims.take(shared.names, entry.file)
     kept = kept + 1

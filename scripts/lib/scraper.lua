@@ -9,7 +9,6 @@
 local mooncrew = require "mooncrew"
 local downloaders = require "lib.downloaders"
 local fs = require "mooncrew.fs"
-local manifest = require "lib.manifest"
 local manners = require "lib.manners"
 local pages = require "lib.pages"
 local reason_of = require "lib.reason"
@@ -58,7 +57,8 @@ function scraper.run(options)
   local made, err = fs.mkdirs(options.folder)
   if not made then return nil, reason_of(err) end
   if options.json then
-    options.list, err = manifest.open(options.json, options.resume)
+    -- Loaded where it is needed: what reads JSON is a twelfth of the start.
+    options.list, err = require("lib.manifest").open(options.json, options.resume)
     if not options.list then return nil, err end
   end
   options.shared = manners.shared(options)
