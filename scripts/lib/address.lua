@@ -63,7 +63,7 @@ local function target_of(rest)
   return escape(remove_dots(path) .. query)
 end
 
--- The origin as it is written and as it is called, and the rest of the address. Where the origin was
+-- The origin as it is written and as it is called, and the rest of the address. Where it was
 -- read before, the slash behind it is found without looking at each character.
 local function split(url)
   local slash = url:find("/", #"http://" + 2, true)

@@ -4,6 +4,7 @@ local mooncrew = require "mooncrew"
 local claims = require "lib.claims"
 local downloader = require "lib.downloader"
 local leftovers = require "lib.leftovers"
+local processes = require "lib.processes"
 local reason_of = require "lib.reason"
 
 local SHARE = 10 -- downloads at once that are worth a process
@@ -11,7 +12,7 @@ local SHARE = 10 -- downloads at once that are worth a process
 ---@class downloaders
 ---@field shared downloader.shared
 ---@field kept integer addresses that an earlier run had got
----@field processes mooncrew.Process[]
+---@field processes processes
 ---@field folder string
 local Downloaders = {}
 Downloaders.__index = Downloaders
@@ -39,34 +40,15 @@ end
 ---@return downloaders
 local function start(q, options)
   local shared = downloader.shared(q)
-  local self = setmetatable({
-    shared = shared, kept = remember(shared, options), processes = {}, folder = options.folder,
-  }, Downloaders)
+  local kept = remember(shared, options)
   local n, concurrency = count_of(options), options.concurrency
-  for i = 1, n do
-    local own = concurrency // n + (i <= concurrency % n and 1 or 0)
-    self.processes[i] = mooncrew.Process{
-      target = downloader.run, args = { shared, options, own, n == 1 },
-      name = "downloader " .. i, daemon = true,
-    }:start()
-  end
-  return self
-end
-
----@return boolean whether all of them live
-function Downloaders:are_alive()
-  for _, process in ipairs(self.processes) do
-    if not process:is_alive() then return false end
-  end
-  return true
-end
-
-local function wait_for(process, patience, look)
-  while true do
-    local outcome, reason = process:get(patience)
-    if outcome or reason ~= mooncrew.Timeout then return outcome, reason end
-    look()
-  end
+  return setmetatable({
+    shared = shared, kept = kept, folder = options.folder,
+    processes = processes.start("downloader", n, downloader.run, function(i)
+      local own = concurrency // n + (i <= concurrency % n and 1 or 0)
+      return { shared, options, own, n == 1 }
+    end),
+  }, Downloaders)
 end
 
 ---Waits for them to end, which they do when their queue is closed.
@@ -77,7 +59,7 @@ end
 function Downloaders:wait(patience, look)
   local sum = { images = 0, bytes = 0, failures = {} }
   for _, process in ipairs(self.processes) do
-    local ok, outcome, reason = pcall(wait_for, process, patience, look)
+    local ok, outcome, reason = processes.await(process, patience, look)
     if not ok then
       if type(outcome) ~= "table" or not outcome.kind then error(outcome, 0) end
       return nil, process.name .. " failed: " .. reason_of(outcome)
@@ -89,11 +71,10 @@ function Downloaders:wait(patience, look)
   return sum
 end
 
--- After an error (Ctrl-C is one) they are ended in the middle of files.
+-- After an error files may be half done.
 function Downloaders:__close(failed)
   if failed == nil then return end
-  for _, process in ipairs(self.processes) do process:kill() end
-  for _, process in ipairs(self.processes) do process:join() end
+  getmetatable(self.processes).__close(self.processes, failed)
   leftovers.remove(self.folder)
 end
 

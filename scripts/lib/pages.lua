@@ -1,4 +1,4 @@
--- Reads listing pages in a pool of processes, each of which has several under way.
+-- Processes that read listing pages, several at once in each.
 --
 --   todo ─▶ processes: coroutine tasks: fetch, XPath ─▶ addresses of images
 --                                                    └▶ outcomes
@@ -8,12 +8,18 @@
 
 local mooncrew = require "mooncrew"
 local listing = require "lib.listing"
+local processes = require "lib.processes"
 local reason_of = require "lib.reason"
 
 local AT_ONCE = 10 -- pages, of all processes, unless there are more of these
 local BATCH = 100 -- addresses that are put at once
 
-local pages = {}
+---@class pages
+---@field job table what the processes are given
+---@field list string[] addresses
+---@field processes processes
+local Pages = {}
+Pages.__index = Pages
 
 -- Reads one listing page and puts what it finds. Returns true, or nil and why it could not be read.
 local function read_page(url, q, options)
@@ -33,7 +39,7 @@ local function outcome_of(ok, read, reason)
   error(read, 0)
 end
 
--- A task of a pool's worker: reads pages until there are none to begin.
+-- Runs in a process: reads pages until there are none to begin.
 local function read_some(job)
   local coroutines <close> = mooncrew.CoroutinePool(job.at_once)
   local results = {}
@@ -48,15 +54,7 @@ local function read_some(job)
   for _, result in ipairs(results) do result:get() end
 end
 
-local function await(result, patience, look)
-  while true do
-    local ok, read, reason = pcall(result.get, result, patience)
-    if not ok or reason ~= mooncrew.Timeout then return ok, read, reason end
-    look()
-  end
-end
-
--- What the tasks need of the options.
+-- What the processes need of the options.
 local function common_of(options)
   local common = {}
   for name, value in pairs(options) do common[name] = value end
@@ -64,24 +62,11 @@ local function common_of(options)
   return common
 end
 
-local function read_all(pool, job, options, patience, look)
-  local results = {}
-  for i = 1, options.processes do results[i] = pool:apply_async(read_some, { job }) end
-  for _, result in ipairs(results) do
-    local ok, err = await(result, patience, look)
-    -- A worker that is lost is no fault of ours.
-    if not ok and not (type(err) == "table" and err.kind == "WorkerLost") then error(err, 0) end
-  end
-end
-
----Reads all pages.
+---Begins to read all pages.
 ---@param q mooncrew.Queue takes the addresses found
 ---@param options scraper.options
----@param patience number seconds between two calls of `look`
----@param look fun()
----@return integer read how many pages
----@return scraper.failure[] failures
-function pages.read(q, options, patience, look)
+---@return pages
+local function start(q, options)
   local todo = mooncrew.Queue()
   todo:put_many(options.pages)
   todo:close()
@@ -89,19 +74,35 @@ function pages.read(q, options, patience, look)
     todo = todo, q = q, options = common_of(options), outcomes = mooncrew.dict{},
     at_once = math.max(1, AT_ONCE // options.processes),
   }
-  local pool <close> = mooncrew.Pool{ processes = options.processes, name = "pages" }
-  read_all(pool, job, options, patience, look)
-  local again = {}
-  for _, url in ipairs(options.pages) do
-    if job.outcomes[url] == nil then
-      again[url] = pool:apply_async(read_page, { url, q, job.options })
+  local function args() return { job } end
+  return setmetatable({
+    job = job, list = options.pages,
+    processes = processes.start("pages", options.processes, read_some, args),
+  }, Pages)
+end
+
+-- Those of which nothing is known, each as a task of a pool: results by address.
+local function read_again(self, pool)
+  local results = {}
+  for _, url in ipairs(self.list) do
+    if self.job.outcomes[url] == nil then
+      results[url] = pool:apply_async(read_page, { url, self.job.q, self.job.options })
     end
   end
+  return results
+end
+
+-- How many were read, and what became of the rest; `again` has results of some.
+local function sum_up(self, again, patience, look)
   local read, failures = 0, {}
-  for _, url in ipairs(options.pages) do
-    local ok, reason = job.outcomes[url], job.outcomes[url]
-    if again[url] then ok, reason = outcome_of(await(again[url], patience, look)) end
-    if ok == true then
+  for _, url in ipairs(self.list) do
+    local ok, reason = self.job.outcomes[url], nil
+    if again[url] then
+      ok, reason = outcome_of(processes.await(again[url], patience, look))
+    elseif ok ~= true then
+      ok, reason = nil, ok
+    end
+    if ok then
       read = read + 1
     else
       failures[#failures + 1] = { url = url, reason = reason }
@@ -110,4 +111,25 @@ function pages.read(q, options, patience, look)
   return read, failures
 end
 
-return pages
+---Waits until all are read.
+---@param patience number seconds between two calls of `look`
+---@param look fun()
+---@return integer read how many pages
+---@return scraper.failure[] failures
+function Pages:wait(patience, look)
+  local lost = false
+  for _, process in ipairs(self.processes) do
+    local ok, err = processes.await(process, patience, look)
+    lost = lost or not ok
+    if not ok and not (type(err) == "table" and err.kind == "WorkerLost") then error(err, 0) end
+  end
+  if not lost then return sum_up(self, {}, patience, look) end
+  local pool <close> = mooncrew.Pool{ processes = #self.processes, name = "pages" }
+  return sum_up(self, read_again(self, pool), patience, look)
+end
+
+function Pages:__close(failed)
+  getmetatable(self.processes).__close(self.processes, failed)
+end
+
+return { start = start }

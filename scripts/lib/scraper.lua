@@ -1,6 +1,6 @@
 -- Fetches listing pages, finds the images in them, and downloads each image once.
 --
---   page addresses ─▶ pool: fetch, XPath ─▶ queue ─▶ downloaders: coroutine tasks ─▶ folder/
+--   page addresses ─▶ pages: fetch, XPath ─▶ queue ─▶ downloaders: coroutine tasks ─▶ folder/
 --
 -- What fails is reported and the rest go on. When the last page is done the queue is closed; the
 -- downloaders take what is left in it and end. The queue is bounded, so pages that list images
@@ -64,15 +64,16 @@ function scraper.run(options)
   options.shared = manners.shared(options)
 
   local q = mooncrew.Queue(QUEUE_SIZE)
+  local readers <close> = pages.start(q, options)
   local group <close> = downloaders.start(q, options)
   local bar <close> = options.progress and mooncrew.progress(nil, { label = "images" }) or nil
   local function look()
     if bar then bar:step(group.shared.done.value - bar.count) end
     -- With nobody left to take them, addresses would wait for ever.
-    if not group:are_alive() then q:close() end
+    if not group.processes:are_alive() then q:close() end
   end
   local patience = bar and BAR_PATIENCE or PATIENCE
-  local read, failures = pages.read(q, options, patience, look)
+  local read, failures = readers:wait(patience, look)
   q:close()
   local summary, reason = group:wait(patience, look)
   look()
