@@ -153,6 +153,7 @@ static int parse_url(struct mc_http *transfer, const char *url) {
   else if (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)
     mc_http_fail(transfer, "Http", "URL", "only http and https are served, not %s",
                  scheme);
+  transfer->secure = scheme && strcasecmp(scheme, "https") == 0;
   curl_free(scheme);
   if (transfer->failure.kind)
     curl_url_cleanup(parsed);

@@ -127,17 +127,11 @@ int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *requ
     return error;
   set_limits(easy, request);
   set_trust(easy, request);
-  if (transfer->parsed) {
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_CURLU, transfer->parsed);
-    char *scheme = NULL;
-    /* Twenty requests to one HTTP/2 server share a connection when they wait to learn of
-     * it. */
-    if (curl_url_get(transfer->parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK)
-      curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)(strcmp(scheme, "https") == 0));
-    curl_free(scheme);
-    return code == CURLE_OK ? 0 : -ENOMEM;
-  }
-  return 0;
+  /* Twenty requests to one HTTP/2 server share a connection when they wait to learn of
+   * it. */
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)transfer->secure);
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CURLU, transfer->parsed);
+  return code == CURLE_OK ? 0 : -ENOMEM;
 }
 
 static double seconds_left(const struct mc_http *transfer) {

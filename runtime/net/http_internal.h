@@ -74,6 +74,7 @@ struct mc_http { /* NOLINT: fields stand by what they are for */
   bool follow;
   bool plain;        /* all that was set on the handle will be set by the next one */
   bool names_itself; /* there is a header User-Agent */
+  bool secure;       /* https */
   bool to_file;
   struct mc_tempfile file;
   EVP_MD_CTX *digest; /* of the file, when asked for */

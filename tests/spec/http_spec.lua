@@ -65,6 +65,14 @@ describe("http.get", function()
     for _, line in ipairs{ "X-A: 1", "X-B: 2", "X-B: 3", "X-C: 4", "X-D: 5" } do
       assert.truthy(head:find("\r\n" .. line .. "\r\n", 1, true), line)
     end
+    assert(http.get(server.url, options{ headers = { "X-A: 1", "X-B: 2" } }))
+    assert.truthy(server.requests[2].head:find("\r\nX-A: 1\r\nX-B: 2\r\n", 1, true))
+    -- A list with a gap.
+    headers = { "X-A: 1", "X-B: 2", [4] = "X-C: 3", [-1] = "X-D: 4" }
+    assert(http.get(server.url, options{ headers = headers }))
+    for _, line in ipairs{ "X-A: 1", "X-B: 2", "X-C: 3", "X-D: 4" } do
+      assert.truthy(server.requests[3].head:find("\r\n" .. line .. "\r\n", 1, true), line)
+    end
   end)
 
   it("follows redirects, as far as it is told", function()

@@ -151,25 +151,50 @@ static void add_entry(lua_State *L, int arg, int lines) {
   }
 }
 
-/* Pushes the lines, and an array of pointers to them. */
-static void headers(lua_State *L, int arg, struct mc_http_request *request) {
-  lua_newtable(L);
-  int lines = lua_gettop(L);
-  int type = lua_getfield(L, arg, "headers");
-  if (type != LUA_TNIL && type != LUA_TTABLE)
-    wrong_header(L, arg);
-  if (type == LUA_TTABLE) {
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-      add_entry(L, arg, lines);
+/* True when the table on top is nothing but a list of n lines. */
+static bool is_list_of_lines(lua_State *L, size_t n) {
+  size_t found = 0;
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    lua_Integer at = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+    bool is_in = at >= 1 && (lua_Unsigned)at <= n;
+    bool is_line = lua_type(L, -1) == LUA_TSTRING && is_text(L, -1);
+    lua_pop(L, 1);
+    if (!is_in || !is_line) {
       lua_pop(L, 1);
+      return false;
     }
+    found++;
+  }
+  return found == n;
+}
+
+/* Puts a list of the lines that it means in the place of the table on top. */
+static void make_lines(lua_State *L, int arg) {
+  lua_newtable(L);
+  lua_insert(L, -2);
+  int table = lua_gettop(L);
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    add_entry(L, arg, table - 1);
+    lua_pop(L, 1);
   }
   lua_pop(L, 1);
-  size_t n = lua_rawlen(L, lines);
+}
+
+/* Pushes what holds the lines, and an array of pointers to them. */
+static void headers(lua_State *L, int arg, struct mc_http_request *request) {
+  int type = lua_getfield(L, arg, "headers");
+  if (type == LUA_TNIL)
+    return;
+  if (type != LUA_TTABLE)
+    wrong_header(L, arg);
+  if (!is_list_of_lines(L, lua_rawlen(L, -1)))
+    make_lines(L, arg);
+  size_t n = lua_rawlen(L, -1);
   const char **pointers = lua_newuserdatauv(L, (n + 1) * sizeof *pointers, 0);
   for (size_t i = 0; i < n; i++) {
-    lua_rawgeti(L, lines, (lua_Integer)i + 1);
+    lua_rawgeti(L, -2, (lua_Integer)i + 1);
     pointers[i] = lua_tostring(L, -1);
     lua_pop(L, 1);
   }
@@ -180,10 +205,10 @@ static void headers(lua_State *L, int arg, struct mc_http_request *request) {
 /* ---- the whole ---- */
 
 static const struct option *find(const char *name) {
-  const struct option *option = options;
-  while (option->name && strcmp(option->name, name) != 0)
-    option++;
-  return option->name ? option : NULL;
+  for (const struct option *option = options; option->name; option++)
+    if (*option->name == *name && strcmp(option->name, name) == 0)
+      return option; /* most differ at once */
+  return NULL;
 }
 
 /* Reads what each request has; `others` are the names of what is read besides. A table
