@@ -12,8 +12,6 @@ SCRIPT = os.path.join(ROOT, "scripts", "scrape.lua")
 XPATH = "//li[@class='list-group-item']//img[@referrerpolicy='no-referrer']/@data-original"
 PAGES = 10
 AT_ONCE = "20"  # as in the tutorial, for each tool
-ALL_OF_IT = 'curl -sS "$1" && curl -sS --parallel --parallel-max "$5" -K "$2"' \
-    ' && exec curl -sS --parallel --parallel-max "$5" --create-dirs --output-dir "$4" -K "$3"'
 PATIENCE = "3"  # seconds that the tutorial's program waits for more: enough on a busy machine
 
 
@@ -45,8 +43,7 @@ def write_site(root, address, count):
 
 class Scraping(Case):
     """All images of ten pages. curl and the tutorial's program 8 are given the images'
-    addresses; they read no pages, but "curl, all of it" asks for them and for robots.txt
-    before."""
+    addresses, and read no pages; "curl, xmllint" reads them, by xmllint."""
 
     def __init__(self, name, latency, counts):
         super().__init__(name)
@@ -69,18 +66,14 @@ class Scraping(Case):
         with open(config, "w", encoding="utf-8") as file:
             for url in urls:
                 file.write(f'url = "{url}"\nremote-name\n')
-        pages = os.path.join(folder, "pages")
-        with open(pages, "w", encoding="utf-8") as file:
-            for page in range(PAGES):
-                file.write(f'url = "{address}/list/{page + 1}.html"\noutput = "/dev/null"\n')
         twins = os.path.join(HERE, "twins")
         return {
             "mooncrew": [binary, SCRIPT, "-q", "-c", AT_ONCE, "-o", self.out, "--xpath", XPATH,
                          f"{address}/list/{{1..{PAGES}}}.html"],
             "curl": ["curl", "-sS", "--parallel", "--parallel-max", AT_ONCE, "--create-dirs",
                      "--output-dir", self.out, "-K", config],
-            "curl, all of it": ["sh", "-c", ALL_OF_IT, "sh", f"{address}/robots.txt", pages, config,
-                                self.out, AT_ONCE],
+            "curl, xmllint": [os.path.join(twins, "scrape.sh"), address, str(PAGES), XPATH, AT_ONCE,
+                              self.out],
             "tutorial 17": [measure.PEER, "-B", os.path.join(twins, "image_scraper.py"), address,
                             self.out, PATIENCE],
             "tutorial 8": [measure.PEER, "-B", os.path.join(twins, "map_urls.py"), listing,
