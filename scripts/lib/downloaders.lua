@@ -71,10 +71,10 @@ function Downloaders:wait(patience, look)
   return sum
 end
 
--- After an error files may be half done.
+-- After an error (Ctrl-C is one) they are ended in the middle of files.
 function Downloaders:__close(failed)
   if failed == nil then return end
-  getmetatable(self.processes).__close(self.processes, failed)
+  self.processes:kill()
   leftovers.remove(self.folder)
 end
 

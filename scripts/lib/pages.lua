@@ -32,7 +32,7 @@ local function read_page(url, q, options)
   return true
 end
 
--- The result of a call: true, or nil and the reason. Raises what is not the page's own failure.
+-- The result of a task: true, or nil and the reason. Raises what is not the page's own failure.
 local function outcome_of(ok, read, reason)
   if ok then return read, reason end
   if type(read) == "table" and read.kind then return nil, reason_of(read) end
@@ -46,8 +46,8 @@ local function read_some(job)
   for i = 1, job.at_once do
     results[i] = coroutines:apply_async(function()
       for url in job.todo:items() do
-        local read, reason = outcome_of(pcall(read_page, url, job.q, job.options))
-        job.outcomes[url] = read or reason
+        local ok, read, reason = pcall(read_page, url, job.q, job.options)
+        job.outcomes[url] = ok and (read or reason) or reason_of(read)
       end
     end)
   end
@@ -129,7 +129,7 @@ function Pages:wait(patience, look)
 end
 
 function Pages:__close(failed)
-  getmetatable(self.processes).__close(self.processes, failed)
+  if failed ~= nil then self.processes:kill() end
 end
 
 return { start = start }

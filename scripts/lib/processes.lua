@@ -1,7 +1,6 @@
--- Some processes that do the same, and end with the block that has them: after an error (Ctrl-C is
--- one) they are killed, whatever they are at.
+-- Some processes that do the same.
 --
---   local readers <close> = processes.start("reader", 2, read, function(i) return { i } end)
+--   local readers = processes.start("reader", 2, read, function(i) return { i } end)
 
 local mooncrew = require "mooncrew"
 
@@ -50,8 +49,8 @@ function processes.await(result, patience, look)
   end
 end
 
-function Processes:__close(failed)
-  if failed == nil then return end
+---Kills them, whatever they are at.
+function Processes:kill()
   for _, process in ipairs(self) do process:kill() end
   for _, process in ipairs(self) do process:join() end
 end

@@ -191,4 +191,17 @@ describe("mooncrew scrape", function()
       .. "/list/5.html: the body is larger than 33554432 bytes\n", outcome.err)
     assert.same({ "1.png" }, command.names(folder))
   end)
+
+  it("gives up a page that takes too long to be searched, and goes on with the others", function()
+    server = nginx.start(command.folder(), { root = site })
+    put("list/1.html", images("/img/1.png"))
+    put("list/2.html", string.rep("<p><b>", 1000))
+    local outcome = command.run("scrape.lua", server.url .. "/list/{1..2}.html", "-o", folder,
+      "--xpath", "//img | //p[count(//b[count(//p) > 1]) > 1]")
+    assert.equal(1, outcome.status)
+    assert.truthy(outcome.err:find("^scrape: " .. server.url .. "/list/2.html: .*too many steps"),
+      outcome.err)
+    assert.equal(1, #command.lines(outcome.err))
+    assert.same({ "1.png" }, command.names(folder))
+  end)
 end)
