@@ -16,10 +16,15 @@
 static struct mc_http_client *current;
 static struct mc_http_limits limits;
 
+/* Once libcurl has no more interest in a socket, its watch rests: it goes on, but keeps
+ * no loop alive. A kept connection is soon used again, for the same events, and each
+ * change of a watch is three system calls. */
 struct socket_watch {
   uv_poll_t poll;
   struct mc_http_client *client;
   curl_socket_t socket;
+  int events;
+  bool rests;
 };
 
 bool mc_http_is_ours(const struct mc_http *transfer) {
@@ -55,9 +60,23 @@ static void collect(struct mc_http_client *client) {
   client->watch_error = 0;
 }
 
+static void on_watch_closed(uv_handle_t *handle) {
+  free(handle->data);
+}
+
+static void end_watch(struct socket_watch *watch) {
+  watch->client->watches[watch->socket] = NULL;
+  uv_poll_stop(&watch->poll);
+  uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+}
+
 static void on_socket(uv_poll_t *poll, int status, int events) {
   struct socket_watch *watch = poll->data;
   struct mc_http_client *client = watch->client;
+  if (watch->rests) { /* the server has hung up; libcurl will see when it looks */
+    end_watch(watch);
+    return;
+  }
   /* The socket knows what went wrong, and says so to who reads or writes: libcurl's own
    * flag for errors would hide it. */
   int flags = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
@@ -78,13 +97,29 @@ static void on_time(uv_timer_t *timer) {
   collect(client);
 }
 
-static void on_watch_closed(uv_handle_t *handle) {
-  free(handle->data);
+static struct socket_watch *find_watch(const struct mc_http_client *client,
+                                       curl_socket_t socket) {
+  return (size_t)socket < client->max_watches ? client->watches[socket] : NULL;
+}
+
+static bool make_room(struct mc_http_client *client, size_t n) {
+  if (n <= client->max_watches)
+    return true;
+  size_t wider = n * 2;
+  struct socket_watch **grown = realloc(client->watches, wider * sizeof(*grown));
+  if (!grown)
+    return false;
+  for (size_t i = client->max_watches; i < wider; i++)
+    grown[i] = NULL;
+  client->watches = grown;
+  client->max_watches = wider;
+  return true;
 }
 
 static struct socket_watch *watch_socket(struct mc_http_client *client,
                                          curl_socket_t socket) {
-  struct socket_watch *watch = calloc(1, sizeof *watch);
+  struct socket_watch *watch =
+      make_room(client, (size_t)socket + 1) ? calloc(1, sizeof *watch) : NULL;
   int error = watch ? uv_poll_init_socket(client->loop, &watch->poll, socket) : UV_ENOMEM;
   if (error) {
     client->watch_error = error;
@@ -94,29 +129,51 @@ static struct socket_watch *watch_socket(struct mc_http_client *client,
   watch->client = client;
   watch->socket = socket;
   watch->poll.data = watch;
-  curl_multi_assign(client->multi, socket, watch);
+  client->watches[socket] = watch;
   return watch;
+}
+
+/* Only a connection's own socket is closed by close_socket, and may rest; otherwise
+ * another descriptor of its number could be taken for it. libcurl has sockets besides,
+ * for looking up names, and closes by itself one that is not connected yet. */
+static bool is_of_connection(CURL *easy, curl_socket_t socket) {
+  curl_socket_t own = CURL_SOCKET_BAD;
+  CURLcode code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &own);
+  return code == CURLE_OK && own == socket;
+}
+
+static void end_or_rest(struct socket_watch *watch, CURL *easy) {
+  if (!is_of_connection(easy, watch->socket)) {
+    end_watch(watch);
+    return;
+  }
+  watch->rests = true;
+  uv_unref((uv_handle_t *)&watch->poll);
 }
 
 /* libcurl: watch this socket for that. An error returned from here would make the whole
  * multi handle unusable; it is kept for collect() instead. */
 static int on_watch(CURL *easy, curl_socket_t socket, int what, void *data, void *known) {
-  (void)easy;
+  (void)known;
   struct mc_http_client *client = data;
-  struct socket_watch *watch = known;
+  struct socket_watch *watch = find_watch(client, socket);
   if (what == CURL_POLL_REMOVE) {
-    if (watch) {
-      curl_multi_assign(client->multi, socket, NULL);
-      uv_poll_stop(&watch->poll);
-      uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
-    }
+    if (watch)
+      end_or_rest(watch, easy);
     return 0;
   }
   if (!watch)
     watch = watch_socket(client, socket);
   int events =
       (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-  int error = watch ? uv_poll_start(&watch->poll, events, on_socket) : 0;
+  int error = 0;
+  if (watch) {
+    watch->rests = false;
+    uv_ref((uv_handle_t *)&watch->poll);
+    if (watch->events != events)
+      error = uv_poll_start(&watch->poll, events, on_socket);
+    watch->events = error ? 0 : events;
+  }
   if (error)
     client->watch_error = error;
   if (client->watch_error)
@@ -160,6 +217,9 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose,
 
 static int close_socket(void *data, curl_socket_t fd) {
   struct mc_http_client *client = data;
+  struct socket_watch *watch = find_watch(client, fd);
+  if (watch)
+    end_watch(watch);
   for (size_t i = 0; i < client->n_sockets; i++)
     if (client->sockets[i] == fd) {
       client->sockets[i] = client->sockets[--client->n_sockets];
@@ -320,6 +380,7 @@ void mc_http_client_remove(struct mc_http *transfer) {
 static void on_wake_closed(uv_handle_t *handle) {
   struct mc_http_client *client = handle->data;
   free(client->sockets);
+  free(client->watches);
   free(client);
 }
 
@@ -341,7 +402,7 @@ void mc_http_shutdown(void) {
   current = NULL;
   while (client->n_spare > 0)
     curl_easy_cleanup(client->spare[--client->n_spare]);
-  curl_multi_cleanup(client->multi); /* may call on_watch, which needs `multi` */
+  curl_multi_cleanup(client->multi); /* calls on_watch and close_socket */
   client->multi = NULL;
   uv_timer_stop(&client->timer);
   uv_close((uv_handle_t *)&client->timer, on_timer_closed);

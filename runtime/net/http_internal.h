@@ -27,6 +27,8 @@ struct mc_http_client {
   size_t running;
   int *sockets; /* open ones, idle connections included: a child closes its copies */
   size_t n_sockets, max_sockets;
+  struct socket_watch **watches; /* by socket */
+  size_t max_watches;
   CURL *spare[MC_HTTP_SPARE]; /* handles that were of use before; making one costs more */
   size_t n_spare;
   int watch_error; /* a socket could not be watched: libuv's code */
