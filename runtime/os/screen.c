@@ -1,9 +1,9 @@
 #include "os/screen.h"
 
 #include "base/buffer.h"
+#include "os/handover.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define PATIENCE 1 /* s: the lock's holder may be stopped; then we write all the same */
-#define HELD     4096 /* bytes that wait for a line end */
+#define HELD     4096  /* bytes that wait for a line end */
+#define PIECE    32768 /* bytes of lines that are written in one piece with the bars */
 
 /* A bar that was drawn for a wider terminal loses its end, and takes no second row. */
 #define NO_WRAP "\33[?7l"
@@ -29,18 +30,25 @@ struct bar {
   char text[MC_SCREEN_TEXT];
 };
 
-/* Written by the lock's holder. */
+/* Written by the lock's holder. A page goes out by `over`: half of one would leave the
+ * cursor nobody knows where. */
 struct screen {
   pthread_mutex_t lock;
   dev_t terminal;
-  uint32_t made;  /* bars so far */
-  uint32_t shown; /* rows below the cursor's, its own included, that are bars */
+  uint32_t made;   /* bars so far */
+  uint32_t shown;  /* rows below the cursor's, its own included, that are bars */
+  uint32_t coming; /* the same, when what is in `over` is out */
   struct bar bars[MC_SCREEN_BARS];
+  struct mc_handover over;
 };
+
+_Static_assert(MC_SCREEN_BARS *(MC_SCREEN_TEXT + 2) + PIECE + HELD < MC_HANDOVER_MOST,
+               "a page finds room");
 
 static struct screen *screen;
 static struct mc_buffer held[STDERR_FILENO + 1]; /* by descriptor */
 static struct mc_buffer page;                    /* what is written in one piece */
+static uint32_t page_bars;                       /* rows of it that are bars */
 static bool adopted, leaving;
 
 /* ---- the shared memory ---- */
@@ -94,32 +102,34 @@ static void give(bool taken) {
     pthread_mutex_unlock(&screen->lock);
 }
 
+static bool finish(int fd) {
+  bool done = mc_handover_write(&screen->over, fd);
+  screen->shown = screen->coming;
+  mc_handover_end(&screen->over);
+  return done;
+}
+
+/* Before the terminal is written to: what a dead holder has begun is finished. */
+static bool take_terminal(int fd) {
+  bool taken = take();
+  if (taken && screen->over.length)
+    finish(fd);
+  return taken;
+}
+
 /* ---- drawing ---- */
+
+static bool is_terminal(int fd) {
+  struct stat info;
+  return fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) &&
+         info.st_rdev == screen->terminal;
+}
 
 void mc_screen_size(unsigned *columns, unsigned *rows) {
   struct winsize size = {0};
   ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
   *columns = size.ws_col;
   *rows = size.ws_row;
-}
-
-static bool write_out(int fd, const void *bytes, size_t n) {
-  const char *at = bytes;
-  while (n > 0) {
-    ssize_t written = write(fd, at, n);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0 && errno == EAGAIN) {
-      struct pollfd room = {.fd = fd, .events = POLLOUT};
-      poll(&room, 1, -1);
-      continue;
-    }
-    if (written < 0)
-      return false;
-    at += written;
-    n -= (size_t)written;
-  }
-  return true;
 }
 
 static bool is_alive(const struct bar *bar) {
@@ -158,7 +168,7 @@ static void add_bars(void) {
   size_t n = list_bars(list), room = rows > 2 ? rows - 1 : rows ? 1 : MC_SCREEN_BARS;
   if (n > room)
     n = room;
-  screen->shown = (uint32_t)n;
+  page_bars = (uint32_t)n;
   if (n == 0)
     return;
   add(NO_WRAP);
@@ -178,17 +188,31 @@ static void begin_page(void) {
   add(screen->shown ? "\r\33[J" : "");
 }
 
-static bool redraw(int fd) {
+/* Without the lock, what its holder has begun is torn by this. */
+static bool write_page(int fd, bool taken) {
+  bool safe = taken && page.length > 0 && page.length <= MC_HANDOVER_MOST;
+  if (safe) {
+    screen->coming = page_bars;
+    mc_handover_begin(&screen->over, page.data, page.length);
+    return finish(fd);
+  }
+  mc_handover_end(&screen->over);
+  bool done = mc_write_out(fd, page.data, page.length);
+  screen->shown = page_bars;
+  return done;
+}
+
+static bool redraw(int fd, bool taken) {
   add_bars();
-  return write_out(fd, page.data, page.length);
+  return write_page(fd, taken);
 }
 
 /* What waits for a line end, and more. */
 static bool write_held(int fd, const char *text, size_t n) {
   struct mc_buffer *waiting = &held[fd];
-  bool done = waiting->length == 0 || write_out(fd, waiting->data, waiting->length);
+  bool done = waiting->length == 0 || mc_write_out(fd, waiting->data, waiting->length);
   waiting->length = 0;
-  return write_out(fd, text, n) && done;
+  return mc_write_out(fd, text, n) && done;
 }
 
 /* ---- bars ---- */
@@ -218,23 +242,34 @@ int mc_screen_bar_new(void) {
 }
 
 void mc_screen_bar_draw(int bar, const char *text, size_t n) {
-  if (!is_own(bar))
+  if (!is_own(bar) || !is_terminal(STDERR_FILENO))
     return;
-  bool taken = take();
+  bool taken = take_terminal(STDERR_FILENO);
   struct bar *own = &screen->bars[bar];
   own->length = (uint32_t)(n < MC_SCREEN_TEXT ? n : MC_SCREEN_TEXT);
   memcpy(own->text, text, own->length);
   begin_page();
   if (!screen->shown)
     add("\r\33[K");
-  redraw(STDERR_FILENO);
+  redraw(STDERR_FILENO, taken);
   give(taken);
+}
+
+/* Where stderr is something else by now, the others take the bar away. */
+static void end_elsewhere(int bar, const char *text, size_t n) {
+  screen->bars[bar].pid = 0;
+  if (text && mc_write_out(STDERR_FILENO, text, n))
+    mc_write_out(STDERR_FILENO, "\n", 1);
 }
 
 void mc_screen_bar_end(int bar, const char *text, size_t n) {
   if (!is_own(bar))
     return;
-  bool taken = take();
+  if (!is_terminal(STDERR_FILENO)) {
+    end_elsewhere(bar, text, n);
+    return;
+  }
+  bool taken = take_terminal(STDERR_FILENO);
   screen->bars[bar].pid = 0;
   begin_page();
   if (text) {
@@ -242,7 +277,7 @@ void mc_screen_bar_end(int bar, const char *text, size_t n) {
     mc_buffer_append(&page, text, n);
     add(WRAP "\r\n");
   }
-  redraw(STDERR_FILENO);
+  redraw(STDERR_FILENO, taken);
   if (!screen->shown)
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
       write_held(fd, "", 0);
@@ -251,19 +286,21 @@ void mc_screen_bar_end(int bar, const char *text, size_t n) {
 
 /* ---- lines ---- */
 
-static bool is_terminal(int fd) {
-  struct stat info;
-  return fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) &&
-         info.st_rdev == screen->terminal;
-}
-
 static bool has_bars(void) {
   const struct bar *list[MC_SCREEN_BARS];
-  return !leaving && list_bars(list) > 0;
+  return list_bars(list) > 0;
+}
+
+/* Bars whose processes are all dead: nobody draws there again. */
+static void clear_dead(int fd, bool taken) {
+  if (screen->shown == 0 || has_bars())
+    return;
+  begin_page();
+  redraw(fd, taken);
 }
 
 /* Whole lines go out; the rest waits, unless it is very long. */
-static bool write_above(int fd, const char *text, size_t n) {
+static bool write_above(int fd, const char *text, size_t n, bool taken) {
   struct mc_buffer *waiting = &held[fd];
   const char *last = memrchr(text, '\n', n);
   size_t whole = last ? (size_t)(last - text) + 1 : 0;
@@ -279,16 +316,38 @@ static bool write_above(int fd, const char *text, size_t n) {
   if (text[whole - 1] != '\n')
     add("\r\n");
   done = mc_buffer_append(waiting, text + whole, n - whole) && done;
-  return redraw(fd) && done;
+  return redraw(fd, taken) && done;
+}
+
+/* How much of a text is written at once: up to a line end, however long the line is. */
+static size_t piece_of(const char *text, size_t n) {
+  if (n <= PIECE)
+    return n;
+  const char *end = memrchr(text, '\n', PIECE);
+  if (!end)
+    end = memchr(text + PIECE, '\n', n - PIECE);
+  return end ? (size_t)(end - text) + 1 : n;
+}
+
+static bool write_pieces_above(int fd, const char *text, size_t n, bool taken) {
+  bool done = true;
+  for (size_t piece; n > 0; text += piece, n -= piece) {
+    piece = piece_of(text, n);
+    done = write_above(fd, text, piece, taken) && done;
+  }
+  return done;
 }
 
 bool mc_screen_write(int fd, const char *text, size_t n) {
   if (n == 0)
     return true;
   if (!screen || fd > STDERR_FILENO || !is_terminal(fd))
-    return write_out(fd, text, n);
-  bool taken = take();
-  bool done = has_bars() ? write_above(fd, text, n) : write_held(fd, text, n);
+    return mc_write_out(fd, text, n);
+  bool taken = take_terminal(fd);
+  bool above = !leaving && has_bars();
+  if (!above)
+    clear_dead(fd, taken);
+  bool done = above ? write_pieces_above(fd, text, n, taken) : write_held(fd, text, n);
   give(taken);
   return done;
 }
@@ -322,6 +381,19 @@ bool mc_screen_adopt(void) {
   return replaced;
 }
 
+static void leave_terminal(int fd) {
+  bool taken = take_terminal(fd);
+  clear_dead(fd, taken);
+  if (held[fd].length) {
+    begin_page();
+    mc_buffer_append(&page, held[fd].data, held[fd].length);
+    held[fd].length = 0;
+    add(screen->shown ? "\r\n" : "");
+    redraw(fd, taken);
+  }
+  give(taken);
+}
+
 void mc_screen_leave(void) {
   if (!screen || !adopted || leaving)
     return;
@@ -331,14 +403,7 @@ void mc_screen_leave(void) {
     if (is_own(i))
       mc_screen_bar_end(i, screen->bars[i].text, screen->bars[i].length);
   leaving = true;
-  bool taken = take();
   for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-    if (held[fd].length) {
-      begin_page();
-      mc_buffer_append(&page, held[fd].data, held[fd].length);
-      held[fd].length = 0;
-      add(screen->shown ? "\r\n" : "");
-      redraw(fd);
-    }
-  give(taken);
+    if (is_terminal(fd))
+      leave_terminal(fd);
 }

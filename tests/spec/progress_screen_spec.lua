@@ -189,6 +189,59 @@ describe("bars on a terminal", function()
     assert.truthy(rows[1]:find("^main  %["))
   end)
 
+  it("of others let lines by, and go with their process, where the writer has none", function()
+    local rows = run("60", [[
+      local own = progress(1, { keep = false, interval = 0 })
+      own:step()
+      own:close()
+      local ready = mooncrew.Event()
+      local child = mooncrew.Process{ target = function()
+        progress(9, { label = "child", interval = 0 }):step()
+        ready:set()
+        mooncrew.sleep(60)
+      end }:start()
+      ready:wait()
+      print("above")
+      child:kill()
+      child:join()
+      io.write("no line end")
+    ]])
+    assert.same({ "above", "no line end" }, rows)
+  end)
+
+  -- A line or a drawing of who is killed comes whole, by who writes next.
+  it("outlive processes that are killed while they draw and write", function()
+    local rows, status, said = run("60", [[
+      local bar <close> = progress(20, { label = "kills", interval = 0 })
+      local function spam(who)
+        local own = progress(nil, { label = who, interval = 0 })
+        for i = 1, math.huge do
+          print(who .. " " .. i)
+          own:step()
+        end
+      end
+      for i = 1, 20 do
+        local pair = {}
+        for k = 1, 2 do
+          pair[k] = mooncrew.Process{ target = spam, args = { "spam" .. 2 * i + k } }:start()
+        end
+        mooncrew.sleep(0.001 * i)
+        for _, child in ipairs(pair) do child:kill() end
+        for _, child in ipairs(pair) do child:join() end
+        bar:step()
+      end
+    ]])
+    assert.equal(0, status)
+    assert.equal(0, tonumber(said:match("^%d+")), said)
+    assert.truthy(table.remove(rows):find("^kills  %[####################%]  20/20  100%%"))
+    local last = {}
+    for _, row in ipairs(rows) do
+      local who, i = row:match("^(spam%d+) (%d+)$")
+      assert.equal((last[who or row] or 0) + 1, tonumber(i), row)
+      last[who] = tonumber(i)
+    end
+  end)
+
   it("leave the terminal in order, however the script ends", function()
     for code, status in pairs{ ["os.exit(3)"] = 3, ["error 'wrong'"] = 1 } do
       local rows, got = run("60", [[
