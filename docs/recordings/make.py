@@ -54,7 +54,7 @@ class Stages:
         self.terminal, self.whole, self.rows = terminal, whole, []
         self.left = list(STAGES)
 
-    def see(self, _text, _resize):
+    def see(self):
         row = "".join(self.terminal.rows[self.terminal.row]).rstrip()
         share = re.search(r" (\d+)%", row)
         count = re.match(r"images  (\d+)  ", row)

@@ -63,11 +63,13 @@ describe("bars on a terminal", function()
   end)
 
   it("stay one line each when the terminal changes its width under them", function()
-    local rows, status, said = run("80,7,200,3,40", THREE)
-    assert.equal(0, status)
-    assert.equal(0, tonumber(said:match("^%d+")), said)
-    -- What a row ends with is open: the last drawing may have been for the width before.
-    assert.equal(3, #rows, table.concat(rows, "\n"))
+    for _, widths in ipairs{ "80,7,200,3,40", "r80,30,120,25,60,7" } do
+      local rows, status, said = run(widths, THREE)
+      assert.equal(0, status)
+      assert.equal(0, tonumber(said:match("^%d+")), said)
+      -- What a row ends with is open: the last drawing may have been for the width before.
+      assert.equal(3, #rows, widths .. "\n" .. table.concat(rows, "\n"))
+    end
   end)
 
   -- Every process writes lines, by all ways that there are, while there are four bars.

@@ -1,8 +1,8 @@
 """A terminal to look at: what a program writes to it, as rows of text.
 
 It knows what mooncrew uses (return, line feed, erase below and to the right, up, automatic wrapping
-on and off, colours) and refuses everything else. Rows that scroll out are kept. When it becomes
-narrower, rows are cut, as xterm does, or wrap again, as most others do.
+on and off, colours) and refuses everything else. Rows that scroll out are kept. When its width
+changes, rows are cut, as xterm does, or wrap anew, as most others do.
 """
 
 import codecs
@@ -18,6 +18,9 @@ import time
 import unicodedata
 
 TOKEN = re.compile(r"\x1b\[(\?\d+|[\d;]*)([a-zA-Z])|[\r\n]|[^\r\n\x1b]")
+# What begins a drawing over an older one, and what may become that.
+ERASE = re.compile(r"\r(\x1b\[\d*A)?\x1b\[J")
+UNSURE = re.compile(r"\r(\x1b(\[(\d*(A(\x1b\[?)?)?)?)?)?")
 LIMIT = 60  # seconds for the whole: a hang becomes a failure
 
 
@@ -28,17 +31,25 @@ def columns_of(char):
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+class Row(list):
+    """Cells; a wide character's second one is empty."""
+
+    goes_on = False  # in the next row, where it would not if the terminal were wider
+
+
 class Terminal:
-    """Rows of cells; a wide character's second cell is empty."""
+    """Rows, the cursor, and what there was."""
 
     def __init__(self, columns, rows, reflow=False):
         self.columns, self.height, self.reflow = columns, rows, reflow
-        self.rows = [[]]  # all that there ever were
+        self.rows = [Row()]  # all that there ever were
         self.row = self.column = 0
         self.wraps = True
         self.wrapped = 0  # rows that went on in the next one
         self.colors = set()
         self.rest = ""
+        self.fd = None  # of the program's terminal, while there is one
+        self.before_erase = None  # called before what is there is drawn over: nothing is half done
 
     def feed(self, text):
         """Takes what was written; an escape sequence may come in two parts."""
@@ -46,10 +57,12 @@ class Terminal:
         at = 0
         while at < len(text):
             found = TOKEN.match(text, at)
-            if not found:
+            if not found or (self.before_erase and UNSURE.fullmatch(text, at)):
                 assert len(text) - at < 12, f"not understood: {text[at:at + 20]!r}"
                 self.rest = text[at:]
                 return
+            if self.before_erase and ERASE.match(text, at):
+                self.before_erase()
             self.take(found)
             at = found.end()
 
@@ -70,9 +83,9 @@ class Terminal:
         if what == "m":
             self.colors.add(number)
         elif what == "K" and number == "":
-            del self.rows[self.row][self.column:]
+            self.erase()
         elif what == "J" and number == "":
-            del self.rows[self.row][self.column:]
+            self.erase()
             del self.rows[self.row + 1:]
         elif what == "A":
             self.row = max(self.row - int(number or 1), len(self.rows) - self.height, 0)
@@ -81,11 +94,17 @@ class Terminal:
         else:
             raise AssertionError(f"not understood: ESC [ {number} {what}")
 
+    def erase(self):
+        """What is right of the cursor."""
+        row = self.rows[self.row]
+        del row[self.column:]
+        row.goes_on = False
+
     def down(self):
         """To the next row, which is there then."""
         self.row += 1
         if self.row == len(self.rows):
-            self.rows.append([])
+            self.rows.append(Row())
 
     def put(self, char):
         """A character at the cursor."""
@@ -98,6 +117,7 @@ class Terminal:
         if self.column + width > self.columns:
             if self.wraps:
                 self.wrapped += 1
+                row.goes_on = self.reflow
                 self.down()
                 self.column, row = 0, self.rows[self.row]
             else:
@@ -108,36 +128,55 @@ class Terminal:
 
     def resize(self, columns):
         """Another width; the cursor stays with its character."""
-        if columns < self.columns:
-            rows, cursor = [], None
-            for i, row in enumerate(self.rows):
-                if i == self.row:
-                    cursor = len(rows) + (self.column // columns if self.reflow else 0)
-                cut = range(0, max(len(row), 1), columns) if self.reflow else (0,)
-                rows.extend(row[at:at + columns] for at in cut)
-            self.rows, self.row = rows, cursor
-            self.column = self.column % columns if self.reflow else min(self.column, columns - 1)
+        if self.fd is not None:
+            size = struct.pack("HHHH", self.height, columns, 0, 0)
+            fcntl.ioctl(self.fd, termios.TIOCSWINSZ, size)
+        if self.reflow:
+            self.wrap_anew(columns)
+        elif columns < self.columns:
+            for row in self.rows:
+                del row[columns:]
+            self.column = min(self.column, columns - 1)
         self.columns = columns
 
+    def wrap_anew(self, columns):
+        """Each line, of one row or several, in as many rows as it takes now."""
+        lines, goes_on, cursor = [], False, None
+        for i, row in enumerate(self.rows):
+            if not goes_on:
+                lines.append([])
+            if i == self.row:
+                cursor = (len(lines) - 1, len(lines[-1]) + self.column)
+            lines[-1].extend(row)
+            goes_on = row.goes_on
+        self.rows = []
+        for i, cells in enumerate(lines):
+            rows = [Row(cells[at:at + columns]) for at in range(0, max(len(cells), 1), columns)]
+            for row in rows[:-1]:
+                row.goes_on = True
+            if i == cursor[0]:
+                below, self.column = divmod(min(cursor[1], len(rows) * columns - 1), columns)
+                self.row = len(self.rows) + below
+            self.rows.extend(rows)
+
     def text(self):
-        """All rows, without blanks at their ends."""
-        return "\n".join("".join(row).rstrip() for row in self.rows).rstrip("\n") + "\n"
+        """All lines, without blanks at their ends."""
+        text = ""
+        for row in self.rows:
+            text += "".join(row) if row.goes_on else "".join(row).rstrip() + "\n"
+        return text.rstrip("\n") + "\n"
 
 
-def run(command, terminal, environment, see):
-    """Runs the words of `command` in the terminal; see(text, resize) is called with all that comes.
+def run(command, terminal, environment, see=lambda: None):
+    """Runs the words of `command` in the terminal; see() is called whenever something came.
 
     Returns the exit status, negative after a signal."""
     child, fd = pty.fork()
     if child == 0:
+        terminal.fd = 0
+        terminal.resize(terminal.columns)
         os.execvpe(command[0], command, {**os.environ, **environment})
-
-    def resize(columns):
-        size = struct.pack("HHHH", terminal.height, columns, 0, 0)
-        fcntl.ioctl(fd, termios.TIOCSWINSZ, size)
-        terminal.resize(columns)
-
-    resize(terminal.columns)
+    terminal.fd = fd
     end = time.monotonic() + LIMIT
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while True:
@@ -150,9 +189,9 @@ def run(command, terminal, environment, see):
             more = b""
         if not more:
             break
-        text = decoder.decode(more)
-        terminal.feed(text)
-        see(text, resize)
+        terminal.feed(decoder.decode(more))
+        see()
     _, status = os.waitpid(child, 0)
+    terminal.fd = None
     os.close(fd)
     return os.waitstatus_to_exitcode(status)

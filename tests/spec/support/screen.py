@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs a command in a terminal and shows what is left there: WIDTHS COMMAND [ARGUMENT]...
 
-WIDTHS are columns, "80" or "80,20,60": the next one holds after every third drawing of the bars.
-With "r" in front the terminal wraps its rows again when it becomes narrower. All rows go to
+WIDTHS are columns, "80" or "80,20,60": the next one holds from every third drawing of bars on that
+are there already. With "r" in front the terminal wraps its rows anew then. What is left goes to
 stdout, and to stderr a line: how many rows wrapped, and the colours that were used. The exit status
 is the command's.
 """
@@ -19,17 +19,14 @@ def main():
     reflow = widths.startswith("r")
     widths = itertools.cycle(int(width) for width in widths.lstrip("r").split(","))
     terminal = emulator.Terminal(next(widths), 24, reflow)
-    drawn = 0
+    drawn = itertools.count(1)
 
-    def see(text, resize):
-        nonlocal drawn
-        drawn += text.count("\x1b[J")
-        is_whole = text.endswith(("\r", "A"))  # not in the middle of a drawing
-        if drawn >= 3 and is_whole:
-            drawn = 0
-            resize(next(widths))
+    def resize():
+        if next(drawn) % 3 == 0:
+            terminal.resize(next(widths))
 
-    status = emulator.run(command, terminal, {"TERM": "xterm"}, see)
+    terminal.before_erase = resize
+    status = emulator.run(command, terminal, {"TERM": "xterm"})
     sys.stdout.write(terminal.text())
     sys.stderr.write(f"{terminal.wrapped} wrapped, colours: {' '.join(sorted(terminal.colors))}\n")
     sys.exit(status if status >= 0 else 128 - status)
