@@ -63,4 +63,5 @@ bool mc_handover_write(struct mc_handover *over, int fd) {
 
 void mc_handover_end(struct mc_handover *over) {
   __atomic_store_n(&over->length, 0, __ATOMIC_RELEASE);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST); /* the next text may overwrite this one */
 }

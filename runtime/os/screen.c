@@ -235,19 +235,27 @@ int mc_screen_bar_new(void) {
     struct bar *bar = &screen->bars[found];
     bar->number = screen->made++;
     bar->length = 0;
-    bar->pid = getpid();
+    __atomic_store_n(&bar->pid, getpid(), __ATOMIC_RELEASE);
   }
   give(taken);
   return found;
+}
+
+/* A killed process counts as alive until it is collected: half a text is none. */
+static void set_text(struct bar *bar, const char *text, size_t n) {
+  if (n > MC_SCREEN_TEXT)
+    n = MC_SCREEN_TEXT;
+  __atomic_store_n(&bar->length, 0, __ATOMIC_RELEASE);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  memcpy(bar->text, text, n);
+  __atomic_store_n(&bar->length, (uint32_t)n, __ATOMIC_RELEASE);
 }
 
 void mc_screen_bar_draw(int bar, const char *text, size_t n) {
   if (!is_own(bar) || !is_terminal(STDERR_FILENO))
     return;
   bool taken = take_terminal(STDERR_FILENO);
-  struct bar *own = &screen->bars[bar];
-  own->length = (uint32_t)(n < MC_SCREEN_TEXT ? n : MC_SCREEN_TEXT);
-  memcpy(own->text, text, own->length);
+  set_text(&screen->bars[bar], text, n);
   begin_page();
   if (!screen->shown)
     add("\r\33[K");
