@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 1 /* s: the lock's holder may be stopped; then we write all the same */
+#define PATIENCE 1     /* s until we look whether the lock's holder is stopped */
 #define HELD     4096  /* bytes that wait for a line end */
 #define PIECE    32768 /* bytes of lines that are written in one piece with the bars */
 
@@ -34,6 +34,7 @@ struct bar {
  * cursor nobody knows where. */
 struct screen {
   pthread_mutex_t lock;
+  pid_t holder; /* of the lock; 0: it is about to say so, or nobody */
   dev_t terminal;
   uint32_t made;   /* bars so far */
   uint32_t shown;  /* rows below the cursor's, its own included, that are bars */
@@ -87,19 +88,45 @@ void mc_screen_forked(void) {
     held[i].length = 0;
 }
 
+/* Also true where that is not to be known. A terminal that takes nothing, or a machine
+ * that is slow, stops nobody. */
+static bool is_holder_stopped(void) {
+  char path[32], state = 'T';
+  pid_t holder = screen->holder;
+  if (holder == 0 || holder == getpid())
+    return true;
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)holder);
+  FILE *file = fopen(path, "re");
+  if (!file)
+    return true;
+  if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+    state = 'T';
+  fclose(file);
+  return state == 'T' || state == 't';
+}
+
+/* false: its holder is stopped, and we write all the same. */
 static bool take(void) {
-  struct timespec end;
-  clock_gettime(CLOCK_REALTIME, &end);
-  end.tv_sec += PATIENCE;
-  int error = pthread_mutex_timedlock(&screen->lock, &end);
+  int error;
+  do {
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += PATIENCE;
+    error = pthread_mutex_clocklock(&screen->lock, CLOCK_MONOTONIC, &end);
+  } while (error == ETIMEDOUT && !is_holder_stopped());
   if (error == EOWNERDEAD)
     pthread_mutex_consistent(&screen->lock);
-  return error == 0 || error == EOWNERDEAD;
+  if (error && error != EOWNERDEAD)
+    return false;
+  screen->holder = getpid();
+  return true;
 }
 
 static void give(bool taken) {
-  if (taken)
-    pthread_mutex_unlock(&screen->lock);
+  if (!taken)
+    return;
+  screen->holder = 0;
+  pthread_mutex_unlock(&screen->lock);
 }
 
 static bool finish(int fd) {
