@@ -24,8 +24,9 @@
 #define SPIN_SHORT 1000u
 #define TRY_AGAIN  32 /* short spins in a row before a long one */
 
-/* A yield that takes so long, in nanoseconds, has cost more than a sleep and a ring. */
-#define YIELD_LONG       400000u
+/* A yield that takes so long, in nanoseconds, has cost a slice of somebody who computes.
+ * Shorter ones are of use: what a busy pool gets done meanwhile needs no ring. */
+#define YIELD_LONG       3000000u
 #define YIELD_PAUSE_MOST 8191u
 
 /* Set by a signal handler of this process, cleared by the wait that it ends. A mark and
