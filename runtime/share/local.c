@@ -32,7 +32,7 @@ bool mc_local_begin(uint32_t generation) {
     local->n_kept = 0;
   }
   local->deferred = 0;
-  local->short_spins = 0;
+  local->short_spins = local->in_step = local->pace_pause = 0;
   local->yield_pause = local->yield_next = 0;
   local->reserved = false;
   local->bell_seen = 0;

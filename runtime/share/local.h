@@ -29,6 +29,8 @@ struct mc_local {
   uint32_t n_kept;
   uint32_t bell_seen;   /* the bell's count when the last wait ended */
   uint32_t short_spins; /* in a row, that did not help; see wait.c */
+  uint32_t in_step;     /* waits in a row that ended at once, and no put */
+  uint32_t pace_pause;  /* large puts that shall not wait: see queue_put.c */
   uint32_t yield_pause; /* waits that shall not yield … */
   uint32_t yield_next;  /* … and how many that will be the next time */
   uint32_t n_owed;

@@ -5,7 +5,12 @@
 
 #include <string.h>
 
-#define SPINS 100
+/* In pauses. Each look takes the line of the cache from the holder, so they get rarer:
+ * the holder then has the lock many times meanwhile, at the price of one who has it
+ * alone. */
+#define SPINS      600
+#define FIRST_REST 8
+#define LAST_REST  128
 
 /* One who is woken, or is to wake, may be killed before that while a third one takes the
  * free word without the waiters' bit: then nobody is left to wake the others that sleep.
@@ -34,10 +39,13 @@ void mc_lock_take_slow(struct mc_robust *lock) {
   uint32_t waiters = 0;
   int spins = mc_space->cores > 1 ? SPINS : 1;
   for (;;) {
-    for (int i = 0; i < spins; i++) {
+    for (int i = 0, rest = FIRST_REST; i < spins; i += rest) {
       if (try_word(&lock->word, waiters))
         return;
-      mc_pause();
+      if (rest < LAST_REST)
+        rest *= 2;
+      for (int k = 0; k < rest; k++)
+        mc_pause();
     }
     uint32_t old = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
     if (old == 0 || (old & MC_FUTEX_DIED))

@@ -18,12 +18,19 @@
 #include "share/local.h"
 #include "share/lock.h"
 #include "share/message.h"
+#include "share/pause.h"
 #include "share/queue_state.h"
 #include "share/wait.h"
 #include "share/wake.h"
 
 #include <limits.h>
 #include <string.h>
+
+/* See keep_pace(). */
+#define LARGE      ((uint64_t)1 << 16) /* bytes of a message */
+#define FAR_AHEAD  ((uint64_t)1 << 21) /* bytes of those that wait */
+#define PACE       4                   /* bytes a nanosecond: takers are no slower */
+#define PACE_PAUSE 32 /* messages that do not wait when nobody takes any */
 
 static void copy_bytes(unsigned char *to, const struct mc_message *message) {
   if (message->length)
@@ -215,14 +222,49 @@ int mc_queue_try_put(mc_ref ref, const struct mc_message *messages, size_t n) {
   if (rc == MC_NOMEM)
     mc_local->given_seen = given;
   clean_up();
+  mc_local->in_step = 0;
   if (rc > 0)
     mc_wake(&queue->readers, (uint64_t)rc);
   return rc;
 }
 
+/* true when somebody takes an item of the queue until then. */
+static bool await_take(const struct mc_queue *queue, uint64_t head, mc_time until) {
+  do {
+    for (int i = 0; i < 16; i++) {
+      if (__atomic_load_n(&queue->head, __ATOMIC_RELAXED) != head)
+        return true;
+      mc_pause();
+    }
+  } while (mc_now() < until);
+  return false;
+}
+
+/* Who puts large messages faster than they are taken writes each of them to fresh memory,
+ * which takes longer than to write and to read it, for the taker too. So it waits a
+ * moment while others take, where a core is free for that. */
+static void keep_pace(const struct mc_queue *queue, uint64_t length, mc_time deadline) {
+  if (__builtin_expect(length < LARGE, 1))
+    return;
+  uint64_t head = __atomic_load_n(&queue->head, __ATOMIC_RELAXED);
+  uint64_t waiting = __atomic_load_n(&queue->tail, __ATOMIC_RELAXED) - head;
+  if (waiting * length < FAR_AHEAD ||
+      __atomic_load_n(&mc_space->awake, __ATOMIC_RELAXED) > mc_space->cores)
+    return;
+  if (mc_local->pace_pause) {
+    mc_local->pace_pause--;
+    return;
+  }
+  mc_time until = mc_now() + length / PACE;
+  if (!await_take(queue, head, until < deadline ? until : deadline))
+    mc_local->pace_pause = PACE_PAUSE;
+}
+
 int mc_queue_put(mc_ref queue, const struct mc_message *messages, size_t n,
                  mc_time deadline) {
   size_t done = 0;
+  if (n == 1)
+    keep_pace(mc_at(queue), messages->length + messages->tail_length, deadline);
   while (done < n) {
     int rc = mc_queue_try_put(queue, messages + done, n - done);
     if (rc > 0) {

@@ -2,13 +2,12 @@
 
 #include "base/error.h"
 #include "os/bell.h"
-#include "os/cores.h"
 #include "os/futex.h"
 #include "share/cache.h"
 #include "share/local.h"
 #include "share/object.h"
-#include "share/pause.h"
 #include "share/sleep.h"
+#include "share/spin.h"
 #include "share/wake.h"
 #include "share/want.h"
 
@@ -16,18 +15,6 @@
 #include <signal.h>
 
 #define SECOND 1000000000u
-
-/* How long to spin, in nanoseconds. A sleeper on another core is awake 50 us after the
- * ring, so two who answer each other stay slow once they sleep, unless one looks that
- * long now and then. */
-#define SPIN_LONG  60000u
-#define SPIN_SHORT 1000u
-#define TRY_AGAIN  32 /* short spins in a row before a long one */
-
-/* A yield that takes so long, in nanoseconds, has cost a slice of somebody who computes.
- * Shorter ones are of use: what a busy pool gets done meanwhile needs no ring. */
-#define YIELD_LONG       3000000u
-#define YIELD_PAUSE_MOST 8191u
 
 /* Set by a signal handler of this process, cleared by the wait that it ends. A mark and
  * not EINTR alone: that is lost when the signal comes just before the sleep, or with a
@@ -119,69 +106,6 @@ void mc_bell_note(void) {
   mc_local->bell_seen = __atomic_load_n(&mc_self->bell, __ATOMIC_SEQ_CST);
 }
 
-static bool look_until(const struct mc_wait_for *list, size_t n, mc_time until) {
-  do {
-    for (int i = 0; i < 16; i++) {
-      if (mc_anything_new(list, n))
-        return true;
-      mc_pause();
-    }
-  } while (mc_now() < until);
-  return false;
-}
-
-/* Who computes on this core keeps it for a slice, milliseconds, where one that is woken
- * would have gone first: so it is not left to such a one again soon. */
-static void note_yield(mc_time took) {
-  struct mc_local *local = mc_local;
-  if (took > YIELD_LONG) {
-    uint32_t most = YIELD_PAUSE_MOST;
-    local->yield_pause = local->yield_next > TRY_AGAIN ? local->yield_next : TRY_AGAIN;
-    local->yield_next = local->yield_pause < most / 4 ? local->yield_pause * 4 : most;
-  } else if (local->yield_next) {
-    local->yield_next--;
-  }
-}
-
-/* As look_until, and lets the others of this core go on meanwhile. */
-static bool yield_until(const struct mc_wait_for *list, size_t n, mc_time now,
-                        mc_time until) {
-  do {
-    mc_time before = now;
-    mc_core_yield();
-    now = mc_now();
-    note_yield(now - before);
-    if (mc_anything_new(list, n))
-      return true;
-  } while (now < until && mc_local->yield_pause == 0);
-  return false;
-}
-
-/* Waits for a little while without sleeping, long where that has helped lately: looks all
- * the time if a core is free for it, else between those who have something to do. Not for
- * the end of a process alone: a child that is just forked would have to go to another
- * core, away from the caches, and take longer than the looking. */
-static bool spin(const struct mc_wait_for *list, size_t n, mc_time now,
-                 mc_time deadline) {
-  if (n == 0)
-    return false;
-  bool alone = __atomic_load_n(&mc_space->awake, __ATOMIC_RELAXED) <= mc_space->cores;
-  if (!alone && mc_local->yield_pause) {
-    mc_local->yield_pause--;
-    return false;
-  }
-  bool spin_long = mc_local->short_spins == 0 || mc_local->short_spins > TRY_AGAIN;
-  mc_time until = now + (spin_long ? SPIN_LONG : SPIN_SHORT);
-  if (until > deadline)
-    until = deadline;
-  bool helped = alone ? look_until(list, n, until) : yield_until(list, n, now, until);
-  if (helped || spin_long)
-    mc_local->short_spins = helped ? 0 : 1;
-  else
-    mc_local->short_spins++;
-  return helped;
-}
-
 #define A_SECOND_PASSED 1
 
 /* One sleep, at most a second: then the caller looks again too, since a child that is
@@ -208,6 +132,7 @@ static int sleep_until(const struct mc_wait_for *list, size_t n, mc_time deadlin
   struct mc_slot *self = mc_self;
   uint32_t first = mc_local->armed ? self->n_waits : 0;
   int rc = 0;
+  mc_time began = mc_now();
   for (;;) {
     mc_bits_set(list, n, first);
     mc_bell_sleep(MC_SLEEPS_ON_BELL);
@@ -219,6 +144,7 @@ static int sleep_until(const struct mc_wait_for *list, size_t n, mc_time deadlin
   }
   __atomic_store_n(&self->asleep, MC_AWAKE, __ATOMIC_SEQ_CST);
   mc_awake_count(self, true);
+  mc_spin_slept(list, n, mc_now() - began, rc == 0);
   if (rc == A_SECOND_PASSED)
     rc = 0;
   if (take_interrupt())
@@ -248,7 +174,7 @@ static int spin_and_sleep(const struct mc_wait_for *list, size_t n, mc_time now,
     mc_bits_set(list, n, 0);
     mc_mask_look(mc_want_mask(list), mc_slot_index(mc_self));
   }
-  if (!spin(list, n, now, deadline))
+  if (!mc_spin(list, n, now, deadline))
     return sleep_until(list, n, deadline, claim);
   int rc = take_interrupt() ? MC_INTERRUPTED : 0;
   if (with_bit)
