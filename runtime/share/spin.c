@@ -33,16 +33,20 @@
 #define YIELD_LONG       3000000u
 #define YIELD_PAUSE_MOST 8191u
 
-static bool is_for_queue(const struct mc_wait_for *list, size_t n) {
-  return n == 1 && (list->want & 0xff) == MC_READABLE;
+/* Between two looks at a lock: each takes the line of the cache from its holder, who may
+ * else take it many times meanwhile. */
+#define LOCK_PAUSES 64
+
+static bool is_for(enum mc_want want, const struct mc_wait_for *list, size_t n) {
+  return n == 1 && (list->want & 0xff) == want;
 }
 
 static void note_step(const struct mc_wait_for *list, size_t n, bool quick) {
-  mc_local->in_step = quick && is_for_queue(list, n) ? mc_local->in_step + 1 : 0;
+  mc_local->in_step = quick && is_for(MC_READABLE, list, n) ? mc_local->in_step + 1 : 0;
 }
 
 static bool is_in_step(const struct mc_wait_for *list, size_t n) {
-  if (mc_local->in_step < IN_STEP || !is_for_queue(list, n))
+  if (mc_local->in_step < IN_STEP || !is_for(MC_READABLE, list, n))
     return false;
   mc_local->in_step = 0;
   return true;
@@ -56,15 +60,17 @@ static void rest(mc_time until) {
 
 static bool look_until(const struct mc_wait_for *list, size_t n, mc_time until) {
   bool first = true;
+  int pauses = is_for(MC_UNLOCKED, list, n) ? LOCK_PAUSES : 1;
   if (is_in_step(list, n))
     rest(until);
   do {
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 16; i += pauses) {
       if (mc_anything_new(list, n)) {
         note_step(list, n, first && i < FEW_LOOKS);
         return true;
       }
-      mc_pause();
+      for (int k = 0; k < pauses; k++)
+        mc_pause();
     }
     first = false;
   } while (mc_now() < until);
