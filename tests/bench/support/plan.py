@@ -214,9 +214,9 @@ TABLES = [
         ours("dict", "incr", "1", 1000000), python("dict", "incr", "1", 2000), call(),
     ], [Goal(200, "Python")]),
     Row("dict, get, 2 readers", [
-        ours("dict", "get", "2", 1000000, workers=2),
+        ours("dict", "get", "2", 5000000, workers=2),
         python("dict", "get", "2", 2000, workers=2),
-        Side("one reader", ["dict.lua", "get", "1"], 1000000),
+        Side("one reader", ["dict.lua", "get", "1"], 5000000),
     ], [Goal(1.8, "one reader")]),
     Row("dict, set, 2 processes", [
         ours("dict", "set", "2", 500000, workers=2), python("dict", "set", "2", 2000, workers=2),
