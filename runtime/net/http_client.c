@@ -106,7 +106,8 @@ static bool make_room(struct mc_http_client *client, size_t n) {
   if (n <= client->max_watches)
     return true;
   size_t wider = n * 2;
-  struct socket_watch **grown = realloc(client->watches, wider * sizeof(*grown));
+  size_t each = sizeof *client->watches; /* NOLINT: of a pointer, indeed */
+  struct socket_watch **grown = realloc(client->watches, wider * each);
   if (!grown)
     return false;
   for (size_t i = client->max_watches; i < wider; i++)
