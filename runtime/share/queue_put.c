@@ -30,6 +30,7 @@
 #define LARGE      ((uint64_t)1 << 16) /* bytes of a message */
 #define FAR_AHEAD  ((uint64_t)1 << 21) /* bytes of those that wait */
 #define PACE       4                   /* bytes a nanosecond: takers are no slower */
+#define PACE_MOST  5000000u            /* nanoseconds */
 #define PACE_PAUSE 32 /* messages that do not wait when nobody takes any */
 
 static void copy_bytes(unsigned char *to, const struct mc_message *message) {
@@ -255,7 +256,8 @@ static void keep_pace(const struct mc_queue *queue, uint64_t length, mc_time dea
     mc_local->pace_pause--;
     return;
   }
-  mc_time until = mc_now() + length / PACE;
+  mc_time wait = length / PACE;
+  mc_time until = mc_now() + (wait < PACE_MOST ? wait : PACE_MOST);
   if (!await_take(queue, head, until < deadline ? until : deadline))
     mc_local->pace_pause = PACE_PAUSE;
 }
