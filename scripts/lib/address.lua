@@ -74,6 +74,15 @@ local function split(url)
   return text, text and origin_of(text), rest
 end
 
+-- The one form of an address, its origin and its target; nil when it is not of http or https.
+local function take_apart(url)
+  local text, origin, rest = split(url)
+  if not origin then return nil end
+  local target = target_of(rest)
+  if origin ~= text or target ~= rest then url = origin .. target end
+  return url, origin, target
+end
+
 ---@class address.parts
 ---@field url string the one form of the address, without its fragment
 ---@field origin string with its port unless that is the usual one
@@ -83,19 +92,15 @@ end
 ---@param url string
 ---@return address.parts?
 function address.parse(url)
-  local text, origin, rest = split(url)
-  if not origin then return nil end
-  local target = target_of(rest)
-  if origin ~= text or target ~= rest then url = origin .. target end
-  return { url = url, origin = origin, target = target }
+  local form, origin, target = take_apart(url)
+  return form and { url = form, origin = origin, target = target }
 end
 
 ---The one form of an address, without its fragment; nil when it is not of http or https.
 ---@param url string
 ---@return string?
 function address.normal(url)
-  local parts = address.parse(url)
-  return parts and parts.url
+  return (take_apart(url))
 end
 
 return address

@@ -1,15 +1,15 @@
--- A process that downloads: takes addresses from a queue until that is closed, and fetches each
--- once, many at a time, with a coroutine task each. There may be several such processes.
+-- A process that downloads: takes addresses from a queue until that is closed, and fetches them,
+-- many at a time, with a coroutine task each. There may be several such processes.
 --
---   queue ─▶ seen? ─▶ turns of the hosts, if alone ─▶ tasks ─▶ folder/, manifest
+--   queue ─▶ turns of the hosts, if alone ─▶ tasks ─▶ folder/, manifest, outcomes
 
 local mooncrew = require "mooncrew"
 local address = require "lib.address"
-local claims = require "lib.claims"
 local fetch = require "lib.fetch"
 local file_names = require "lib.file_names"
 local fs = require "mooncrew.fs"
 local http = require "mooncrew.http"
+local outcomes = require "lib.outcomes"
 local turns = require "lib.turns"
 
 local BATCH = 100 -- addresses that are taken from the queue at once
@@ -18,23 +18,25 @@ local MAX_WAITING = 10000 -- addresses here that wait for their hosts; more wait
 ---What the downloaders of a scrape share.
 ---@class downloader.shared
 ---@field q mooncrew.Queue of addresses
----@field seen mooncrew.dict addresses that somebody fetches
----@field names mooncrew.dict names of files
+---@field known mooncrew.dict of outcomes
+---@field names mooncrew.dict of files
 ---@field done mooncrew.Value how many addresses are done with
 ---@field stopped mooncrew.Event nothing is begun from now on
 ---@field writing mooncrew.Lock of the manifest
 
----@class downloader.outcome
----@field images integer
----@field bytes integer
----@field failures scraper.failure[]
+---@class downloader.role
+---@field concurrency integer downloads at once of this process
+---@field alone? boolean it is the only such process
+---@field takes_over? boolean it comes in the place of one that was killed
 
 local downloader = {}
 
+---@param q mooncrew.Queue
+---@param known mooncrew.dict
 ---@return downloader.shared
-function downloader.shared(q)
+function downloader.shared(q, known)
   return {
-    q = q, seen = claims.new(), names = claims.new(), done = mooncrew.Value(0),
+    q = q, known = known, names = mooncrew.dict{}, done = mooncrew.Value(0),
     stopped = mooncrew.Event(), writing = mooncrew.Lock(),
   }
 end
@@ -45,26 +47,26 @@ local function stop(state)
   state.shared.q:close()
 end
 
-local function list(state, entry)
+local function write_line(state, entry)
   local held <close> = state.shared.writing:hold() -- luacheck: ignore 211
   return state.list:write(entry)
 end
 
-local function note(state, entry)
+-- An address is done with.
+local function note(state, entry, outcome)
   if state.list then
-    local ok, err = list(state, entry)
+    local ok, err = write_line(state, entry)
     if not ok then
       state.trouble = string.format("%s: %s", state.options.json, err)
       stop(state)
     end
   end
+  outcomes.set(state.shared.known, entry.url, outcome)
   state.shared.done:incr()
 end
 
 local function failed(state, url, failure)
-  local failures = state.outcome.failures
-  failures[#failures + 1] = { url = url, reason = failure.reason }
-  note(state, { url = url, status = failure.status, error = failure.reason })
+  note(state, { url = url, status = failure.status, error = failure.reason }, failure.reason)
 end
 
 local function download(parts, state)
@@ -72,23 +74,22 @@ local function download(parts, state)
   local name = state.names:pick(url)
   local answer, failure = fetch(parts, state.job, fs.join(state.options.folder, name))
   if answer then
-    local outcome = state.outcome
-    outcome.images, outcome.bytes = outcome.images + 1, outcome.bytes + answer.size
     note(state, {
       url = url, file = name, size = answer.size, sha256 = answer.sha256, status = answer.status,
-    })
+    }, answer.size)
   elseif failure.reason then
     failed(state, url, failure)
   else
-    note(state, { url = url, status = failure.status, location = failure.location })
+    note(state, { url = url, status = failure.status, location = failure.location }, true)
   end
 end
 
--- An address from a page, taken apart. nil: it is somebody else's to fetch, or none.
+-- An address taken apart. nil: it is none.
 local function receive(state, found)
   local parts = address.parse(found)
-  if not claims.take(state.shared.seen, parts and parts.url or found) then return nil end
-  if not parts then failed(state, found, { reason = "not an http address" }) end
+  if not parts and outcomes.begin(state.shared.known, found) then
+    failed(state, found, { reason = "not an http address" })
+  end
   return parts
 end
 
@@ -101,6 +102,14 @@ local function look_ahead(state)
       local parts = receive(state, one)
       if parts then state.turns:add(parts.origin, parts) end
     end
+  end
+end
+
+-- What one before it, which was killed, had here to wait for its host.
+local function take_over(state)
+  for _, url in ipairs(outcomes.open(state.shared.known, false)) do
+    local parts = receive(state, url)
+    if parts then state.turns:add(parts.origin, parts) end
   end
 end
 
@@ -137,7 +146,7 @@ local function download_all(state)
   local parts, host = next_address(state)
   while parts do
     if state.running < state.concurrency then state.start() end
-    download(parts, state)
+    if outcomes.begin(state.shared.known, parts.url) then download(parts, state) end
     if host then state.turns:done(host) end
     parts, host = next_address(state)
   end
@@ -156,45 +165,80 @@ end
 
 -- How an address is fetched, to a path.
 local function new_job(shared, options)
-  local request = { sha256 = options.list ~= nil, follow = false, bare = true }
+  local request = { sha256 = options.json ~= nil, follow = false, bare = true }
   for name, value in pairs(options.request) do request[name] = value end
   return {
     shared = options.shared,
     request = options.request,
     ask = function(at, path) return http.download(at, path, request) end,
-    go_on = function(target) return claims.take(shared.seen, target) end,
+    go_on = function(target) return outcomes.follow(shared.known, target) end,
   }
 end
 
-local function new_state(shared, options, concurrency, alone)
+local function new_state(shared, options, list, role)
+  local concurrency = role.concurrency
   return {
-    shared = shared, options = options, job = new_job(shared, options), list = options.list,
+    shared = shared, options = options, list = list, job = new_job(shared, options),
     concurrency = concurrency, running = 0, idle = mooncrew.Event(),
     names = file_names.new(shared.names),
-    turns = alone and turns.new(options.per_host or concurrency) or nil,
-    outcome = { images = 0, bytes = 0, failures = {} },
+    turns = role.alone and turns.new(options.per_host or concurrency) or nil,
   }
 end
 
 ---Runs in a process of its own, until the queue is closed and drained.
 ---@param shared downloader.shared
----@param options scraper.options
----@param concurrency integer downloads at once of this process
----@param alone boolean whether it is the only such process
----@return downloader.outcome?
+---@param options scraper.common
+---@param list? manifest
+---@param role downloader.role
+---@return true? ok
 ---@return string? reason why it stopped
-function downloader.run(shared, options, concurrency, alone)
-  local state = new_state(shared, options, concurrency, alone)
-  local pool <close> = mooncrew.CoroutinePool(concurrency)
+function downloader.run(shared, options, list, role)
+  local state = new_state(shared, options, list, role)
+  local pool <close> = mooncrew.CoroutinePool(role.concurrency)
   state.start = function()
     state.running = state.running + 1
     pool:submit(work, { state })
   end
+  if role.alone and role.takes_over then take_over(state) end
   state.start()
   state.idle:wait()
   if state.fault then error(state.fault, 0) end
   if state.trouble then return nil, state.trouble end
-  return state.outcome
+  return true
+end
+
+---Fetches an address once more that a lost process had begun with.
+---@param shared downloader.shared
+---@param options scraper.common
+---@param url string
+---@return true? ok
+---@return string? reason why its end can't be noted
+function downloader.fetch_again(shared, options, url)
+  local list = options.json and require("lib.manifest").open(options.json, true)
+  local state = new_state(shared, options, list, { concurrency = 1 })
+  local follow = state.job.go_on
+  state.job.go_on = function(target)
+    return follow(target) or outcomes.was_followed(shared.known, target)
+  end
+  local parts = receive(state, url)
+  if parts then download(parts, state) end
+  if state.trouble then return nil, state.trouble end
+  return true
+end
+
+---Notes an address as failed.
+---@param shared downloader.shared
+---@param options scraper.common
+---@param list? manifest
+---@param url string
+---@param reason string
+---@return true? ok
+---@return string? reason why that can't be noted
+function downloader.fail(shared, options, list, url, reason)
+  local state = new_state(shared, options, list, { concurrency = 1 })
+  failed(state, url, { reason = reason })
+  if state.trouble then return nil, state.trouble end
+  return true
 end
 
 return downloader

@@ -7,21 +7,21 @@
 -- Invariant: no two addresses get the same name, in all processes that share what is taken, and no
 -- name leads out of its folder.
 
-local claims = require "lib.claims"
 local fs = require "mooncrew.fs"
+local mooncrew = require "mooncrew"
 
 -- Room for a number, below the 255 bytes that a name may have.
 local MAX_NAME = 200
 
 ---@class file_names
----@field taken mooncrew.dict
+---@field taken mooncrew.dict addresses by name
 local FileNames = {}
 FileNames.__index = FileNames
 
----@param taken? mooncrew.dict names that are taken, of several processes
+---@param taken? mooncrew.dict of several processes
 ---@return file_names
 local function new(taken)
-  return setmetatable({ taken = taken or claims.new() }, FileNames)
+  return setmetatable({ taken = taken or mooncrew.dict{} }, FileNames)
 end
 
 local function percent_decode(text)
@@ -56,27 +56,35 @@ local function cut(text, max)
   return text:sub(1, max)
 end
 
--- The first of "cat.jpg", "cat-2.jpg", … that nobody has.
-local function number(self, name)
+---Takes a name for an address, unless another one has it.
+---@param name string
+---@param url string
+---@return boolean taken
+function FileNames:take(name, url)
+  return mooncrew.dict.cas(self.taken, name, nil, url) or self.taken[name] == url
+end
+
+-- The first of "cat.jpg", "cat-2.jpg", … that no other has.
+local function number(self, name, url)
   local stem, extension = split(name)
   stem = cut(stem, MAX_NAME - #extension)
   name = stem .. extension
   local n = 1
-  while not claims.take(self.taken, name) do
+  while not self:take(name, url) do
     n = n + 1
     name = string.format("%s-%d%s", stem, n, extension)
   end
   return name
 end
 
----Picks the name for an address and takes it.
+---Picks the name for an address and takes it. The same address gets the same name again.
 ---@param url string
 ---@return string
 function FileNames:pick(url)
   local part = last_part(url)
   local name = fs.safe_name(part ~= "" and part or "index")
   -- Most names are short, and nobody has them.
-  if #name > MAX_NAME or not claims.take(self.taken, name) then name = number(self, name) end
+  if #name > MAX_NAME or not self:take(name, url) then name = number(self, name, url) end
   assert(not name:find("[/\0]") and name ~= "." and name ~= "..", "an unsafe file name")
   return name
 end

@@ -7,7 +7,9 @@
 -- has begun, is read once more in a process of its own: that shows whose fault it was.
 
 local mooncrew = require "mooncrew"
+local address = require "lib.address"
 local listing = require "lib.listing"
+local outcomes = require "lib.outcomes"
 local processes = require "lib.processes"
 local reason_of = require "lib.reason"
 
@@ -21,13 +23,24 @@ local BATCH = 100 -- addresses that are put at once
 local Pages = {}
 Pages.__index = Pages
 
+-- Those that no page has shown yet, in their one form; what is no address is left for the report.
+local function new_ones(urls, known)
+  local fresh = {}
+  for _, found in ipairs(urls) do
+    local url = address.normal(found) or found
+    if outcomes.find(known, url) then fresh[#fresh + 1] = url end
+  end
+  return fresh
+end
+
 -- Reads one listing page and puts what it finds. Returns true, or nil and why it could not be read.
-local function read_page(url, q, options)
-  local urls, reason = listing.read(url, options)
+local function read_page(url, job)
+  local urls, reason = listing.read(url, job.options)
   if not urls then return nil, reason end
-  for i = 1, #urls, BATCH do
-    local some = table.move(urls, i, math.min(i + BATCH - 1, #urls), 1, {})
-    if q:put_many(some) ~= #some then return nil, "the downloaders have ended" end
+  local fresh = new_ones(urls, job.known)
+  for i = 1, #fresh, BATCH do
+    local some = table.move(fresh, i, math.min(i + BATCH - 1, #fresh), 1, {})
+    if job.q:put_many(some) ~= #some then return nil, "the downloaders have ended" end
   end
   return true
 end
@@ -46,7 +59,7 @@ local function read_some(job)
   for i = 1, job.at_once do
     results[i] = coroutines:apply_async(function()
       for url in job.todo:items() do
-        local ok, read, reason = pcall(read_page, url, job.q, job.options)
+        local ok, read, reason = pcall(read_page, url, job)
         job.outcomes[url] = ok and (read or reason) or reason_of(read)
       end
     end)
@@ -54,29 +67,23 @@ local function read_some(job)
   for _, result in ipairs(results) do result:get() end
 end
 
--- What the processes need of the options.
-local function common_of(options)
-  local common = {}
-  for name, value in pairs(options) do common[name] = value end
-  common.pages, common.list = nil, nil -- long, and a file
-  return common
-end
-
 ---Begins to read all pages.
----@param q mooncrew.Queue takes the addresses found
----@param options scraper.options
+---@param q mooncrew.Queue takes the addresses found, each once
+---@param known mooncrew.dict of outcomes
+---@param urls string[] of the pages
+---@param options scraper.common
 ---@return pages
-local function start(q, options)
+local function start(q, known, urls, options)
   local todo = mooncrew.Queue()
-  todo:put_many(options.pages)
+  todo:put_many(urls)
   todo:close()
   local job = {
-    todo = todo, q = q, options = common_of(options), outcomes = mooncrew.dict{},
+    todo = todo, q = q, known = known, options = options, outcomes = mooncrew.dict{},
     at_once = math.max(1, AT_ONCE // options.processes),
   }
   local function args() return { job } end
   return setmetatable({
-    job = job, list = options.pages,
+    job = job, list = urls,
     processes = processes.start("pages", options.processes, read_some, args),
   }, Pages)
 end
@@ -86,7 +93,7 @@ local function read_again(self, pool)
   local results = {}
   for _, url in ipairs(self.list) do
     if self.job.outcomes[url] == nil then
-      results[url] = pool:apply_async(read_page, { url, self.job.q, self.job.options })
+      results[url] = pool:apply_async(read_page, { url, self.job })
     end
   end
   return results
@@ -121,7 +128,7 @@ function Pages:wait(patience, look)
   for _, process in ipairs(self.processes) do
     local ok, err = processes.await(process, patience, look)
     lost = lost or not ok
-    if not ok and not (type(err) == "table" and err.kind == "WorkerLost") then error(err, 0) end
+    if not ok and not processes.is_lost(err) then error(err, 0) end
   end
   if not lost then return sum_up(self, {}, patience, look) end
   local pool <close> = mooncrew.Pool{ processes = #self.processes, name = "pages" }

@@ -8,6 +8,7 @@ local processes = {}
 
 ---@class processes
 ---@field [integer] mooncrew.Process
+---@field start_one fun(i: integer): mooncrew.Process
 local Processes = {}
 Processes.__index = Processes
 
@@ -17,21 +18,21 @@ Processes.__index = Processes
 ---@param args_of fun(i: integer): table the arguments of each
 ---@return processes
 function processes.start(name, n, target, args_of)
-  local self = setmetatable({}, Processes)
-  for i = 1, n do
-    self[i] = mooncrew.Process{
+  local function start_one(i)
+    return mooncrew.Process{
       target = target, args = args_of(i), name = name .. " " .. i, daemon = true,
     }:start()
   end
+  local self = setmetatable({ start_one = start_one }, Processes)
+  for i = 1, n do self[i] = start_one(i) end
   return self
 end
 
----@return boolean whether all of them live
-function Processes:are_alive()
-  for _, process in ipairs(self) do
-    if not process:is_alive() then return false end
-  end
-  return true
+---Puts a new one in the place of one that has ended.
+---@param i integer
+function Processes:restart(i)
+  self[i]:join()
+  self[i] = self.start_one(i)
 end
 
 ---Waits for something that has `get`.
@@ -47,6 +48,13 @@ function processes.await(result, patience, look)
     if not ok or reason ~= mooncrew.Timeout then return ok, outcome, reason end
     look()
   end
+end
+
+---Whether an error says that a process was lost, and not what happened in it.
+---@param err any
+---@return boolean
+function processes.is_lost(err)
+  return type(err) == "table" and err.kind == "WorkerLost"
 end
 
 ---Kills them, whatever they are at.

@@ -1,5 +1,6 @@
--- Whose turn it is: items of many hosts, of each so many at a time, the hosts one after another. A
--- slow host holds up only itself.
+-- Whose turn it is: items of many hosts, of each so many at a time. It is that of the host with the
+-- fewest under way; among equals they take turns. So a slow host holds up only itself: as soon as
+-- others wait too, it gets no more than its share.
 
 ---@class turns
 ---@field waiting integer items that nobody has taken
@@ -33,11 +34,22 @@ function Turns:add(name, item)
   line_up(self, host)
 end
 
+-- Where in the line the host is whose turn it is.
+local function next_in(ready)
+  local best
+  for i, host in ipairs(ready) do
+    if not best or host.running < ready[best].running then best = i end
+    if host.running == 0 then break end
+  end
+  return best
+end
+
 ---@return any item nil: none may be taken now
 ---@return string? host to be given to `done`
 function Turns:take()
-  local host = table.remove(self.ready, 1)
-  if not host then return nil end
+  local best = next_in(self.ready)
+  if not best then return nil end
+  local host = table.remove(self.ready, best)
   host.lined = false
   local item = host[host.first]
   host[host.first] = nil

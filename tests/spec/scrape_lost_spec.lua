@@ -2,6 +2,7 @@
 
 local command = dofile "tests/spec/support/command.lua"
 local connections = dofile "tests/spec/support/connections.lua"
+local dkjson = require "dkjson"
 local mooncrew = require "mooncrew"
 local site_server = require "lib.site_server"
 local uv = require "luv"
@@ -34,6 +35,13 @@ describe("mooncrew scrape", function()
     for _, pid in ipairs(pids) do uv.kill(pid, "sigkill") end
   end
 
+  -- A page that shows so many of them.
+  local function images(n)
+    local parts = {}
+    for i = 1, n do parts[i] = string.format("<img src=/%d>", i) end
+    return table.concat(parts)
+  end
+
   it("reads once more what a lost process had in hand, each page by itself", function()
     local hanging, asked = mooncrew.Queue(), mooncrew.Value(0)
     serve(function(request)
@@ -58,19 +66,66 @@ describe("mooncrew scrape", function()
     assert.equal(8, asked.value)
   end)
 
-  it("ends when a process that downloads is lost, and leaves nothing half done", function()
-    local hanging = mooncrew.Event()
+  -- Each of thirty addresses takes down its downloader the first time, the seventh again, when at
+  -- least so many others are there.
+  local function lose_all(concurrency, others)
+    local hanging, asked = mooncrew.Queue(), mooncrew.dict{}
     serve(function(request)
-      if request.path == "/list" then return { body = "<img src=a>" } end
-      hanging:set()
+      if request.path == "/list" then return { body = images(30) } end
+      local nth = mooncrew.dict.incr(asked, request.path)
+      if request.path ~= "/7" and nth > 1 then return { body = request.path } end
+      hanging:put(true)
       return { hang = true }
     end)
-    local child = start("list")
-    hanging:wait()
+    local child = start("list", "--json", "-", "-c", concurrency)
+    for i = 1, 30 do
+      hanging:get()
+      if i % concurrency == 0 then kill_connected(child) end
+    end
+    hanging:get()
+    while #command.names(folder) < others do mooncrew.sleep(0.01) end
     kill_connected(child)
     local outcome = child:finish()
     assert.equal(1, outcome.status)
-    assert.truthy(outcome.err:find("^scrape: downloader %d failed: .* ended with signal 9"),
+    assert.truthy(outcome.err:find("^scrape: %S+/7: .* ended with signal 9"), outcome.err)
+    assert.equal(1, #command.lines(outcome.err))
+    assert.equal(29, #command.names(folder))
+    for path, n in pairs(asked) do assert.equal(2, n, path) end
+    local listed = {}
+    for _, line in ipairs(command.lines(outcome.out)) do
+      local entry = dkjson.decode(line)
+      assert.is_nil(listed[entry.url])
+      listed[entry.url] = entry
+      if entry.url:find("/7$") then
+        assert.truthy(entry.error:find("signal 9"))
+      else
+        assert.equal(entry.url:match("/%d+$"), command.read_file(folder .. "/" .. entry.file))
+      end
+    end
+    assert.equal(30, #command.lines(outcome.out))
+  end
+
+  it("fetches once more what lost downloaders had in hand, each by itself", function()
+    lose_all(30, 29) -- by two processes, so that it is known that nothing else is under way
+  end)
+
+  it("gives to a new downloader what the only one had at hand", function() lose_all(5, 0) end)
+
+  it("ends when downloaders are lost again and again, and leaves nothing half done", function()
+    local hanging = mooncrew.Queue()
+    serve(function(request)
+      if request.path == "/list" then return { body = images(30) } end
+      hanging:put(true)
+      return { hang = true }
+    end)
+    local child = start("list", "-c", "1")
+    for _ = 1, 11 do
+      hanging:get()
+      kill_connected(child)
+    end
+    local outcome = child:finish()
+    assert.equal(1, outcome.status)
+    assert.truthy(outcome.err:find("^scrape: downloader 1 failed: .* ended with signal 9"),
       outcome.err)
     assert.equal(1, #command.lines(outcome.err))
     assert.same({}, command.names(folder))

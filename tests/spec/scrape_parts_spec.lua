@@ -162,6 +162,19 @@ describe("turns", function()
     line:add("b", "b3")
     assert.equal("b3", (line:take()))
   end)
+
+  it("are those of the host with the fewest under way", function()
+    local line = turns.new(9)
+    for i = 1, 6 do line:add("slow", "s" .. i) end
+    for _ = 1, 3 do line:take() end
+    for i = 1, 4 do line:add("late", "l" .. i) end
+    assert.equal("l1", (line:take()))
+    line:done("late")
+    assert.equal("l2", (line:take()))
+    assert.equal("l3", (line:take()))
+    assert.equal("l4", (line:take()))
+    assert.equal("s4", (line:take()))
+  end)
 end)
 
 describe("file names of addresses", function()
@@ -185,9 +198,10 @@ describe("file names of addresses", function()
 
   it("are cut between characters, the extension kept, with room for a number", function()
     local names = file_names.new()
-    local url = "http://a/" .. string.rep("é", 300) .. ".jpeg"
-    local first, second = names:pick(url), names:pick(url)
+    local path = "/" .. string.rep("é", 300) .. ".jpeg"
+    local first, second = names:pick("http://a" .. path), names:pick("http://b" .. path)
     assert.not_equal(first, second)
+    assert.equal(second, names:pick("http://b" .. path))
     for _, name in ipairs{ first, second } do
       assert.is_true(#name <= 255 and #name > 150)
       assert.truthy(utf8.len(name))

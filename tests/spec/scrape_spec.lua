@@ -536,7 +536,7 @@ describe("mooncrew scrape", function()
     hanging:get() -- the download is under way
     child:signal("sigint")
     local outcome = child:finish()
-    assert.equal(130, outcome.status)
+    assert.equal(130, outcome.status, outcome.err)
     assert.falsy(outcome.err:find("traceback", 1, true), outcome.err)
     assert.is_false(child:has_processes())
     for _, name in ipairs(command.names(folder)) do assert.equal("good", name) end
