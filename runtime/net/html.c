@@ -3,11 +3,11 @@
 #include "base/buffer.h"
 #include "net/charset.h"
 #include "net/html_path.h"
+#include "net/url.h"
 
 #include <errno.h>
 #include <libxml/HTMLparser.h>
 #include <libxml/HTMLtree.h>
-#include <libxml/uri.h>
 #include <libxml/xpathInternals.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static bool adopt_base(struct mc_html *html, const char *base) {
   if (!found)
     return false;
   if (found->stringval && *found->stringval) {
-    char *own = mc_html_resolve(html->base, (const char *)found->stringval);
+    char *own = mc_url_resolve(html->base, (const char *)found->stringval);
     if (own) {
       free(html->base);
       html->base = own;
@@ -261,84 +261,4 @@ char *mc_html_markup(xmlNodePtr node) {
   }
   xmlBufferFree(buffer);
   return copy;
-}
-
-/* ---- addresses ---- */
-
-static bool may_stand(unsigned char c) {
-  return c > ' ' && c < 0x7f && !strchr("\"<>\\^`{|}", c);
-}
-
-static bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* Encodes what may not stand in a URL; tabs and line breaks inside are dropped, as
- * browsers do. */
-static char *clean(const char *href) {
-  size_t length = strlen(href);
-  while (length && (unsigned char)*href <= ' ') {
-    href++;
-    length--;
-  }
-  while (length && (unsigned char)href[length - 1] <= ' ')
-    length--;
-  char *out = malloc(length * 3 + 1), *to = out;
-  if (!out)
-    return NULL;
-  for (size_t i = 0; i < length; i++) {
-    unsigned char c = (unsigned char)href[i];
-    if (c == '\t' || c == '\r' || c == '\n')
-      continue;
-    bool stray =
-        c == '%' && !(i + 2 < length && is_hex(href[i + 1]) && is_hex(href[i + 2]));
-    if (may_stand(c) && !stray)
-      *to++ = (char)c;
-    else
-      to += sprintf(to, "%%%02X", c);
-  }
-  *to = '\0';
-  return out;
-}
-
-static bool is_unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-         (c && strchr("-._~", c));
-}
-
-/* An address with a host, and nothing in it to be encoded: it is what it leads to,
- * wherever it stands. */
-static bool is_absolute(const char *href) {
-  if (strncmp(href, "http", 4) != 0)
-    return false;
-  const char *at = href + (href[4] == 's' ? 5 : 4);
-  if (strncmp(at, "://", 3) != 0 || !is_unreserved(at[3]))
-    return false;
-  for (at += 3; is_unreserved(*at); at++)
-    ;
-  size_t port = *at == ':' ? strspn(at + 1, "0123456789") : 1;
-  if (*at == ':')
-    at += 1 + port;
-  if (port == 0 || port > 5 || (*at && *at != '/'))
-    return false;
-  while (*at == '/' || is_unreserved(*at))
-    at++;
-  return !*at;
-}
-
-char *mc_html_resolve(const char *base, const char *href) {
-  if (is_absolute(href))
-    return strdup(href);
-  char *reference = clean(href);
-  char *from = base ? clean(base) : NULL;
-  char *result = NULL;
-  if (reference && (from || !base)) {
-    xmlChar *built = from ? xmlBuildURI(BAD_CAST reference, BAD_CAST from)
-                          : xmlStrdup(BAD_CAST reference);
-    result = built ? strdup((const char *)built) : NULL;
-    xmlFree(built);
-  }
-  free(reference);
-  free(from);
-  return result;
 }

@@ -37,9 +37,4 @@ xmlXPathObjectPtr mc_html_xpath(struct mc_html *html, xmlNodePtr node,
 char *mc_html_content(xmlNodePtr node);
 char *mc_html_markup(xmlNodePtr node);
 
-/* An address that counts from another (RFC 3986), both as found in pages: blanks around
- * it are dropped, what may not stand in a URL is percent-encoded. `base` may be NULL. The
- * caller frees it with free(). NULL: no memory, or nothing sensible can be made of it. */
-char *mc_html_resolve(const char *base, const char *href);
-
 #endif

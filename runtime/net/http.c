@@ -2,6 +2,7 @@
 
 #include "net/fs.h"
 #include "net/http_internal.h"
+#include "net/url.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,6 +141,7 @@ static int parse_url(struct mc_http *transfer, const char *url) {
   CURLUcode code = curl_url_set(parsed, CURLUPART_URL, url,
                                 CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
   char *scheme = NULL;
+  const char *bad_host = NULL;
   if (code == CURLUE_OK)
     code = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
   if (code == CURLUE_OUT_OF_MEMORY) {
@@ -153,6 +155,8 @@ static int parse_url(struct mc_http *transfer, const char *url) {
   else if (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)
     mc_http_fail(transfer, "Http", "URL", "only http and https are served, not %s",
                  scheme);
+  else if ((bad_host = mc_url_host_to_ascii(parsed)))
+    mc_http_fail(transfer, "Http", "URL", "not a URL: its host: %s", bad_host);
   transfer->secure = scheme && strcasecmp(scheme, "https") == 0;
   curl_free(scheme);
   if (transfer->failure.kind)

@@ -98,6 +98,34 @@ describe("html.parse", function()
     assert.equal("http://h/a/x.png", html.parse("<p>", { base = "http://h/a/b" }):url("x.png"))
   end)
 
+  it("resolves addresses as RFC 3986 says, and as pages have them", function()
+    local base = "http://a/b/c/d;p?q#f"
+    for reference, address in pairs{
+      ["g"] = "http://a/b/c/g", ["./g"] = "http://a/b/c/g", ["g/"] = "http://a/b/c/g/",
+      ["/g"] = "http://a/g", ["//g"] = "http://g/", ["?y"] = "http://a/b/c/d;p?y",
+      ["g?y"] = "http://a/b/c/g?y", ["#s"] = "http://a/b/c/d;p?q#s",
+      ["g#s"] = "http://a/b/c/g#s", [";x"] = "http://a/b/c/;x", [""] = "http://a/b/c/d;p?q",
+      ["."] = "http://a/b/c/", [".."] = "http://a/b/", ["../g"] = "http://a/b/g",
+      ["../.."] = "http://a/", ["../../../g"] = "http://a/g", ["/../g"] = "http://a/g",
+      ["..g"] = "http://a/b/c/..g", ["./g/."] = "http://a/b/c/g/", ["g/../h"] = "http://a/b/c/h",
+      ["g?y/../x"] = "http://a/b/c/g?y/../x", ["g#s/../x"] = "http://a/b/c/g#s/../x",
+      ["g:h"] = "g:h", ["mailto:me@h"] = "mailto:me@h", ["HTTPS://H/G"] = "https://H/G",
+      -- What is encoded stays so: it means something else.
+      ["/o/a%2Fb.png"] = "http://a/o/a%2Fb.png", ["..%2fg"] = "http://a/b/c/..%2fg",
+      ["/plain/https%3A%2F%2Fx"] = "http://a/plain/https%3A%2F%2Fx", ["%00"] = "http://a/b/c/%00",
+      ["/i?url=%2Fg&w=1"] = "http://a/i?url=%2Fg&w=1",
+      [" \t/a b\n"] = "http://a/a%20b", ["a?b c"] = "http://a/b/c/a?b%20c", ["é"] = "http://a/b/c/%C3%A9",
+      ["100%"] = "http://a/b/c/100%25", ["[x]"] = "http://a/b/c/[x]", ["1:2"] = "http://a/b/c/1:2",
+      ["http://bücher.de"] = "http://bücher.de/", ["//b%C3%BCcher.de/g"] = "http://bücher.de/g",
+      ["http://[::1]:8/g"] = "http://[::1]:8/g", ["http://me:pw@h/g"] = "http://me:pw@h/g",
+    } do
+      assert.equal(address, html.resolve(base, reference), reference)
+    end
+    assert.is_nil(html.resolve(base, "http://h:x/"))
+    assert.equal("/img/x.png", html.resolve("/img/", "x.png"))
+    assert.equal("file:///a/c", html.resolve("file:///a/b", "c"))
+  end)
+
   it("raises for wrong arguments and expressions", function()
     local function refuses(text, ...)
       local ok, err = pcall(...)

@@ -49,6 +49,19 @@ describe("http.get", function()
     assert.truthy(server.requests[1].head:find("User%-Agent: mooncrew/%d"))
   end)
 
+  it("finds hosts in letters of any language", function()
+    local server <close> = web.serve(function() return { body = "" } end)
+    local port = server.url:match(":(%d+)$")
+    for i, host in ipairs{ "bücher.localhost", "B%C3%9Ccher.localhost" } do
+      local answer = assert(http.get("http://" .. host .. ":" .. port .. "/x", options()))
+      assert.equal("http://xn--bcher-kva.localhost:" .. port .. "/x", answer.url)
+      local named = "\r\nHost: xn--bcher-kva.localhost:" .. port .. "\r\n"
+      assert.truthy(server.requests[i].head:find(named, 1, true))
+    end
+    local err = fails_with("Http", "URL", http.get("http://\xff.localhost/", options()))
+    assert.truthy(err.message:find("not a URL: its host: string", 1, true), err.message)
+  end)
+
   it("takes a 404 for an answer", function()
     local server <close> = web.serve(function() return { status = "404 No", body = "none" } end)
     local answer = assert(http.get(server.url, options()))

@@ -11,6 +11,7 @@
 #include "bind/net/parts.h"
 #include "bind/options.h"
 #include "net/charset.h"
+#include "net/url.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static int document_gc(lua_State *L) {
 
 static int push_resolved(lua_State *L, const char *base, const char *href) {
   char **box = bind_html_box(L);
-  *box = mc_html_resolve(base, href);
+  *box = mc_url_resolve(base, href);
   if (!*box)
     lua_pushnil(L);
   else

@@ -353,47 +353,6 @@ static void shorter_paths_find_the_same(void **state) {
   mc_html_free(html);
 }
 
-static void addresses_are_resolved(void **state) {
-  (void)state;
-  static const struct {
-    const char *base, *href, *wanted;
-  } cases[] = {
-      {"http://a/b/c/d?q", "g", "http://a/b/c/g"},
-      {"http://a/b/c/d?q", "../g", "http://a/b/g"},
-      {"http://a/b/c/d?q", "../../../../g", "http://a/g"},
-      {"http://a/b/c/d?q", "/g", "http://a/g"},
-      {"http://a/b/c/d?q", "//h/g", "http://h/g"},
-      {"http://a/b/c/d?q", "?y", "http://a/b/c/d?y"},
-      {"http://a/b/c/d?q", "https://x/y", "https://x/y"},
-      {"http://a/b/c/d?q", "mailto:me@x", "mailto:me@x"},
-      {"http://a/b/c/d?q", "./", "http://a/b/c/"},
-      {"http://a/b/c/d?q", "", "http://a/b/c/d?q"},
-      {"http://a", "b.png", "http://a/b.png"},
-      {"http://a:81/x/", "b c.png", "http://a:81/x/b%20c.png"},
-      {"http://a/", " \n b.png\t", "http://a/b.png"},
-      {"http://a/", "\xe4\xb8\xad", "http://a/%E4%B8%AD"},
-      {"http://a/", "https://b:81/c/../d.png", "https://b:81/c/../d.png"},
-      {"http://a/", "http://b", "http://b"},
-      {"http://a/", "http://b/c d", "http://b/c%20d"},
-      {"http://a/x", "http:c", "http:c"},
-      {"http://a/", "100%.png", "http://a/100%25.png"},
-      {"http://a/", "a%20b", "http://a/a%20b"},
-      {NULL, "x/y", "x/y"},
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    char *got = mc_html_resolve(cases[i].base, cases[i].href);
-    assert_non_null(got);
-    assert_string_equal(got, cases[i].wanted);
-    free(got);
-  }
-}
-
-static void no_address_is_made_of_a_port_without_a_number(void **state) {
-  (void)state;
-  assert_null(mc_html_resolve("http://a/", "http://b:/x"));
-  assert_null(mc_html_resolve("http://a/", "http://b:999999999999/x"));
-}
-
 static void the_pages_own_base_counts(void **state) {
   (void)state;
   static const char page[] = "<head><base href='img/'></head>";
@@ -435,8 +394,6 @@ int main(void) {
       cmocka_unit_test(paths_are_made_shorter_where_they_mean_the_same),
       cmocka_unit_test(shorter_paths_find_the_same),
       cmocka_unit_test(text_and_markup),
-      cmocka_unit_test(addresses_are_resolved),
-      cmocka_unit_test(no_address_is_made_of_a_port_without_a_number),
       cmocka_unit_test(the_pages_own_base_counts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
