@@ -115,7 +115,8 @@ describe("html.parse", function()
       ["/plain/https%3A%2F%2Fx"] = "http://a/plain/https%3A%2F%2Fx", ["%00"] = "http://a/b/c/%00",
       ["/i?url=%2Fg&w=1"] = "http://a/i?url=%2Fg&w=1",
       [" \t/a b\n"] = "http://a/a%20b", ["a?b c"] = "http://a/b/c/a?b%20c",
-      ["é"] = "http://a/b/c/%C3%A9", ["100%"] = "http://a/b/c/100%25", ["[x]"] = "http://a/b/c/[x]", ["1:2"] = "http://a/b/c/1:2",
+      ["é"] = "http://a/b/c/%C3%A9", ["100%"] = "http://a/b/c/100%25",
+      ["[x]"] = "http://a/b/c/[x]", ["1:2"] = "http://a/b/c/1:2",
       ["http://bücher.de"] = "http://bücher.de/", ["//b%C3%BCcher.de/g"] = "http://bücher.de/g",
       ["http://[::1]:8/g"] = "http://[::1]:8/g", ["http://me:pw@h/g"] = "http://me:pw@h/g",
     } do
