@@ -16,6 +16,7 @@
 #include "host/report.h"
 #include "host/script.h"
 #include "host/state.h"
+#include "host/streams.h"
 
 #include <lauxlib.h>
 #include <limits.h>
@@ -191,6 +192,7 @@ static int run(struct command *command) {
 int main(int argc, char *argv[]) {
   if (argc < 1)
     return EXIT_USAGE;
+  streams_hold();
   /* The heap grows by more than a page at a time: a script that reads much would spend
    * its time in brk. Setting one of these ends glibc's own adjusting of the others, and
    * each string of a megabyte would be mapped and faulted in anew: so they are where that
