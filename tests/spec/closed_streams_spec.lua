@@ -27,8 +27,9 @@ describe("with closed streams", function()
     local file <close> = assert(io.open(script, "w"))
     file:write(SCRIPT)
     file:close()
-    local command = string.format("exec 2>/dev/null; %s %s %s %s; echo $?", standalone.quote(standalone.binary),
-      standalone.quote(script), standalone.quote(standalone.path("out")), closing)
+    local quote = standalone.quote
+    local command = string.format("exec 2>/dev/null; %s %s %s %s; echo $?",
+      quote(standalone.binary), quote(script), quote(standalone.path("out")), closing)
     local pipe = assert(io.popen(command))
     local said = pipe:read("a")
     pipe:close()
