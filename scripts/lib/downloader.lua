@@ -107,7 +107,7 @@ end
 
 -- What one before it, which was killed, had here to wait for its host.
 local function take_over(state)
-  for _, url in ipairs(outcomes.open(state.shared.known, false)) do
+  for _, url in ipairs(outcomes.waiting(state.shared.known)) do
     local parts = receive(state, url)
     if parts then state.turns:add(parts.origin, parts) end
   end

@@ -100,11 +100,12 @@ local function wait_all(self, patience, look)
   return true
 end
 
--- What lost processes had in hand. Returns true, or nil and why not all of it could be noted.
-local function fetch_again(self, patience, look)
+-- Fetches what lost processes had in hand. Returns true, or nil and why not all of it could be
+-- noted.
+local function fetch_again(self, urls, patience, look)
   local shared, options, results = self.shared, self.options, {}
   local pool <close> = mooncrew.Pool{ processes = #self.processes, name = "downloader" }
-  for _, url in ipairs(outcomes.open(shared.known, true)) do
+  for _, url in ipairs(urls) do
     results[url] = pool:apply_async(downloader.fetch_again, { shared, options, url })
   end
   for url, result in pairs(results) do
@@ -121,12 +122,17 @@ end
 ---Waits for them to end, which they do when their queue is closed.
 ---@param patience number seconds between two calls of `look`
 ---@param look fun()
----@return { images: integer, bytes: integer, failures: scraper.failure[] }? sum
+---@return outcomes.sum? sum
 ---@return string? reason why there is none
 function Downloaders:wait(patience, look)
+  local known = self.shared.known
   local ok, reason = wait_all(self, patience, look)
-  if ok and self.lost > 0 then ok, reason = fetch_again(self, patience, look) end
-  if ok then return outcomes.sum(self.shared.known) end
+  local sum = ok and outcomes.sum(known)
+  if sum and #sum.open > 0 then
+    ok, reason = fetch_again(self, sum.open, patience, look)
+    sum = ok and outcomes.sum(known)
+  end
+  if sum then return sum end
   self.processes:kill()
   return nil, reason
 end

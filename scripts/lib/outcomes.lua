@@ -61,25 +61,32 @@ function outcomes.set(known, url, outcome)
 end
 
 ---@param known mooncrew.dict
----@param begun boolean those too that somebody has begun with
----@return string[] urls without an outcome
-function outcomes.open(known, begun)
+---@return string[] urls that wait
+function outcomes.waiting(known)
   local urls = {}
   for url, outcome in pairs(known) do
-    if outcome == WAITING or begun and outcome == BEGUN then urls[#urls + 1] = url end
+    if outcome == WAITING then urls[#urls + 1] = url end
   end
   return urls
 end
 
+---@class outcomes.sum
+---@field images integer
+---@field bytes integer of them
+---@field failures scraper.failure[] by address
+---@field open string[] addresses without an outcome
+
 ---@param known mooncrew.dict
----@return { images: integer, bytes: integer, failures: scraper.failure[] } sum failures by address
+---@return outcomes.sum
 function outcomes.sum(known)
-  local sum = { images = 0, bytes = 0, failures = {} }
+  local sum = { images = 0, bytes = 0, failures = {}, open = {} }
   for url, outcome in pairs(known) do
-    if math.type(outcome) == "integer" and outcome >= 0 then
-      sum.images, sum.bytes = sum.images + 1, sum.bytes + outcome
+    if outcome == WAITING or outcome == BEGUN then
+      sum.open[#sum.open + 1] = url
     elseif type(outcome) == "string" then
       sum.failures[#sum.failures + 1] = { url = url, reason = outcome }
+    elseif outcome ~= true and outcome ~= FOLLOWED then
+      sum.images, sum.bytes = sum.images + 1, sum.bytes + outcome
     end
   end
   table.sort(sum.failures, function(a, b) return a.url < b.url end)

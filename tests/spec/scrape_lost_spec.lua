@@ -3,7 +3,11 @@
 local command = dofile "tests/spec/support/command.lua"
 local connections = dofile "tests/spec/support/connections.lua"
 local dkjson = require "dkjson"
+local downloaders = require "lib.downloaders"
+local fs = require "mooncrew.fs"
+local manners = require "lib.manners"
 local mooncrew = require "mooncrew"
+local outcomes = require "lib.outcomes"
 local site_server = require "lib.site_server"
 local uv = require "luv"
 
@@ -110,6 +114,23 @@ describe("mooncrew scrape", function()
   end)
 
   it("gives to a new downloader what the only one had at hand", function() lose_all(5, 0) end)
+
+  it("fetches what a lost process found and told nobody of", function()
+    serve(function(request) return { body = request.path } end)
+    assert(fs.mkdirs(folder))
+    local q, known = mooncrew.Queue(), outcomes.new()
+    local url = ("http://127.0.0.1:%d/found"):format(port)
+    outcomes.find(known, url)
+    q:close()
+    local group <close> = downloaders.new(q, known, {
+      folder = folder, concurrency = 1, request = {},
+      shared = manners.shared{ user_agent = "test" },
+    })
+    group:start()
+    local sum = assert(group:wait(1, function() end))
+    assert.same({ images = 1, bytes = #"/found", failures = {}, open = {} }, sum)
+    assert.equal("/found", command.read_file(folder .. "/found"))
+  end)
 
   it("ends when downloaders are lost again and again, and leaves nothing half done", function()
     local hanging = mooncrew.Queue()
