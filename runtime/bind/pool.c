@@ -6,6 +6,7 @@
 #include "bind/current.h"
 #include "bind/error.h"
 #include "bind/latch.h"
+#include "bind/screen.h"
 #include "bind/task.h"
 #include "bind/wait.h"
 #include "bind/waitable.h"
@@ -100,6 +101,7 @@ static int make_pool(lua_State *L) {
   lua_replace(L, 1);
   lua_settop(L, 1); /* the userdata is where the workers look for it */
   luaL_checkstack(L, 40, NULL);
+  bind_screen_fork(L);
   int error = create_shared(pool, places);
   if (!error) {
     struct work_context context = {L, pool};

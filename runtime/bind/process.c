@@ -11,6 +11,7 @@
 #include "bind/options.h"
 #include "bind/process_child.h"
 #include "bind/receive.h"
+#include "bind/screen.h"
 #include "bind/wait.h"
 #include "bind/waitable.h"
 #include "share/object.h"
@@ -167,6 +168,7 @@ static int process_start(lua_State *L) {
     return bind_raise(L, "start", error);
   set_alive(L, p, 1);
   bind_child_prepare(L);
+  bind_screen_fork(L);
   error = fork_child(L, p);
   bind_child_prepared();
   if (error) {

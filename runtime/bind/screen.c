@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /* io's files are those that C has, and have to go on being so. */
@@ -23,6 +24,19 @@ void bind_screen_begin(lua_State *L) {
     return;
   set_file(L, "stdout", stdout);
   set_file(L, "stderr", stderr);
+}
+
+static bool mine; /* this process's streams are no host's */
+
+void bind_screen_mine(void) {
+  mine = true;
+}
+
+void bind_screen_fork(lua_State *L) {
+  if (!mine)
+    return;
+  mc_screen_share();
+  bind_screen_begin(L);
 }
 
 /* screen_bar(): the number of a new bar on stderr, or nil */

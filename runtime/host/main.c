@@ -7,6 +7,7 @@
  * to go on. Exit status: 0, 1 for an error, 2 for bad usage, 130 for a Ctrl-C that nobody
  * caught, 143 for a SIGTERM. */
 #include "bind/open.h"
+#include "bind/screen.h"
 #include "crew/child.h"
 #include "host/chunk.h"
 #include "host/helper.h"
@@ -133,6 +134,13 @@ static bool run_stdin(lua_State *L) {
   return true;
 }
 
+/* What is typed at a prompt is no line of the program's: it can't go above bars. */
+static bool may_prompt(const struct command *command) {
+  const struct options *options = &command->options;
+  bool has_work = options->script < command->argc || options->has_statements;
+  return options->interactive || (!has_work && isatty(STDIN_FILENO));
+}
+
 /* The whole run below pcall: (command) → did all go well? */
 static int run_command(lua_State *L) {
   const struct command *command = lua_touserdata(L, 1);
@@ -141,6 +149,8 @@ static int run_command(lua_State *L) {
   if (options->version)
     report_lua_version();
   open_state(L, command);
+  if (!may_prompt(command))
+    bind_screen_mine();
   bool ok = (options->ignore_env || run_init(L)) &&
             run_options(L, command->argv, options->script) &&
             (!has_script ||

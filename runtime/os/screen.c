@@ -4,10 +4,12 @@
 #include "os/handover.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -34,7 +36,6 @@ struct bar {
  * cursor nobody knows where. */
 struct screen {
   pthread_mutex_t lock;
-  pid_t holder; /* of the lock; 0: it is about to say so, or nobody */
   dev_t terminal;
   uint32_t made;   /* bars so far */
   uint32_t shown;  /* rows below the cursor's, its own included, that are bars */
@@ -92,8 +93,8 @@ void mc_screen_forked(void) {
  * that is slow, stops nobody. */
 static bool is_holder_stopped(void) {
   char path[32], state = 'T';
-  pid_t holder = screen->holder;
-  if (holder == 0 || holder == getpid())
+  uint32_t holder = *(volatile uint32_t *)&screen->lock & FUTEX_TID_MASK;
+  if (holder == 0)
     return true;
   snprintf(path, sizeof path, "/proc/%d/stat", (int)holder);
   FILE *file = fopen(path, "re");
@@ -105,28 +106,29 @@ static bool is_holder_stopped(void) {
   return state == 'T' || state == 't';
 }
 
-/* false: its holder is stopped, and we write all the same. */
+/* Nobody has made a bar yet. */
+static bool is_unused(void) {
+  return __atomic_load_n(&screen->made, __ATOMIC_RELAXED) == 0;
+}
+
+/* false: its holder is stopped, or writes to something else by now, and we write all the
+ * same. */
 static bool take(void) {
-  int error;
-  do {
+  int error = pthread_mutex_trylock(&screen->lock); /* mostly that is all */
+  while (error == EBUSY || (error == ETIMEDOUT && !is_unused() && !is_holder_stopped())) {
     struct timespec end;
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += PATIENCE;
     error = pthread_mutex_clocklock(&screen->lock, CLOCK_MONOTONIC, &end);
-  } while (error == ETIMEDOUT && !is_holder_stopped());
+  }
   if (error == EOWNERDEAD)
     pthread_mutex_consistent(&screen->lock);
-  if (error && error != EOWNERDEAD)
-    return false;
-  screen->holder = getpid();
-  return true;
+  return !error || error == EOWNERDEAD;
 }
 
 static void give(bool taken) {
-  if (!taken)
-    return;
-  screen->holder = 0;
-  pthread_mutex_unlock(&screen->lock);
+  if (taken)
+    pthread_mutex_unlock(&screen->lock);
 }
 
 static bool finish(int fd) {
@@ -373,16 +375,23 @@ static bool write_pieces_above(int fd, const char *text, size_t n, bool taken) {
   return done;
 }
 
+static bool write_among(int fd, const char *text, size_t n, bool taken) {
+  if (!leaving && has_bars())
+    return write_pieces_above(fd, text, n, taken);
+  clear_dead(fd, taken);
+  return write_held(fd, text, n);
+}
+
+/* Where nobody ever made a bar, the lock is all that a write costs more: not even what
+ * the descriptor is now is asked. */
 bool mc_screen_write(int fd, const char *text, size_t n) {
   if (n == 0)
     return true;
-  if (!screen || fd > STDERR_FILENO || !is_terminal(fd))
+  if (!screen || fd > STDERR_FILENO || (!is_unused() && !is_terminal(fd)))
     return mc_write_out(fd, text, n);
   bool taken = take_terminal(fd);
-  bool above = !leaving && has_bars();
-  if (!above)
-    clear_dead(fd, taken);
-  bool done = above ? write_pieces_above(fd, text, n, taken) : write_held(fd, text, n);
+  bool direct = is_unused() || !is_terminal(fd);
+  bool done = direct ? mc_write_out(fd, text, n) : write_among(fd, text, n, taken);
   give(taken);
   return done;
 }
@@ -393,9 +402,18 @@ static ssize_t on_write(void *cookie, const char *text, size_t n) {
   return mc_screen_write((int)(intptr_t)cookie, text, n) ? (ssize_t)n : 0;
 }
 
-static bool replace(FILE **stream, int fd, int mode) {
+/* How a stream is buffered; one that was not used yet, as usual. */
+static int mode_of(FILE *stream, int usual) {
+  if (__flbf(stream))
+    return _IOLBF;
+  size_t size = __fbufsize(stream);
+  return size == 0 ? usual : size == 1 ? _IONBF : _IOFBF;
+}
+
+static bool replace(FILE **stream, int fd, int usual) {
   if (!is_terminal(fd))
     return false;
+  int mode = mode_of(*stream, usual);
   fflush(*stream);
   FILE *through =
       fopencookie((void *)(intptr_t)fd, "w", (cookie_io_functions_t){.write = on_write});

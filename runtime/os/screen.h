@@ -31,8 +31,8 @@ void mc_screen_share(void);
 void mc_screen_forked(void);
 
 /* From now on stdout and stderr of this process, as far as they are that terminal, are
- * written above the bars. true: they are other streams now; what was buffered is
- * written. */
+ * written above the bars. true: they are other streams now, buffered as the old ones;
+ * what these held is written. */
 bool mc_screen_adopt(void);
 
 /* The terminal's size now; 0: it is not known. */

@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <libgen.h>
 #include <lua.h>
@@ -108,6 +109,24 @@ static int with_a_runtime(void) {
   return mooncrew_close(host, 0) ? 3 : code;
 }
 
+/* Its streams are its own, on a terminal too, where workers may show bars. */
+static int in_a_terminal(void) {
+  int other = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (other < 0 || grantpt(other) || unlockpt(other))
+    return 2;
+  int end = open(ptsname(other), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (end < 0 || dup2(end, STDOUT_FILENO) < 0 || dup2(end, STDERR_FILENO) < 0)
+    return 3;
+  const FILE *const streams[] = {stdout, stderr};
+  int code = run_state(NULL);
+  return streams[0] != stdout || streams[1] != stderr ? 4 : code;
+}
+
+static void test_terminal(void **state) {
+  (void)state;
+  assert_int_equal(in_child(in_a_terminal), 0);
+}
+
 static void test_plain(void **state) {
   (void)state;
   assert_int_equal(in_child(plain), 0);
@@ -127,6 +146,7 @@ static void test_runtime(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_terminal),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_runtime),
   };

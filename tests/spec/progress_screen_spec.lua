@@ -191,24 +191,74 @@ describe("bars on a terminal", function()
     assert.truthy(rows[1]:find("^main  %["))
   end)
 
-  it("of others let lines by, and go with their process, where the writer has none", function()
-    local rows = run("60", [[
-      local own = progress(1, { keep = false, interval = 0 })
-      own:step()
-      own:close()
-      local ready = mooncrew.Event()
-      local child = mooncrew.Process{ target = function()
-        progress(9, { label = "child", interval = 0 }):step()
-        ready:set()
-        mooncrew.sleep(60)
-      end }:start()
-      ready:wait()
+  -- A child shows a bar until it is told to end it; its parent never has one.
+  local CHILD = [[
+    local shown, enough = mooncrew.Event(), mooncrew.Event()
+    local child = mooncrew.Process{ target = function()
+      local bar <close> = progress(2, { label = "child", interval = 0 })
+      bar:step()
+      shown:set()
+      enough:wait()
+    end }:start()
+    shown:wait()
+  ]]
+
+  it("of others go with their process, where the writer has none", function()
+    local rows = run("60", CHILD .. [[
       print("above")
       child:kill()
       child:join()
       io.write("no line end")
     ]])
     assert.same({ "above", "no line end" }, rows)
+  end)
+
+  it("of others let all by that a main process without one writes", function()
+    local rows, status, said = run("200", CHILD .. [[
+      print("print")
+      io.write("wri", "te\n")
+      io.stdout:write("io", ".stdout\n")
+      io.stderr:write("io", ".stderr\n")
+      io.output():write("io.output\n")
+      mooncrew.log.info("log")
+      warn("@on")
+      warn("a ", "warning")
+      mooncrew.Process{ name = "bad", target = function() error("oh", 0) end }:start():join()
+      local pool <close> = mooncrew.Pool(1)
+      pool:apply(print, { "worker" })
+      io.write("no line end")
+      enough:set()
+      child:join()
+      error("uncaught", 0)
+    ]])
+    assert.equal(1, status)
+    assert.equal(0, tonumber(said:match("^%d+")), said)
+    local expected = {
+      "print", "write", "io.stdout", "io.stderr", "io.output", "INFO  log",
+      "Lua warning: a warning", "Process bad:", "oh", "worker",
+      "child  [##########----------]  1/2  50%", "uncaught", "no line end",
+    }
+    local got = {}
+    for _, row in ipairs(rows) do
+      row = row:gsub("^%d+%-%d+%-%S+ ", ""):gsub("MainProcess%[%d+%] ", "")
+        :gsub("^%S+mooncrew: ", ""):gsub("50%%  .*", "50%%")
+      local is_traceback = row:find("^stack traceback:") or row:find("^\t")
+      if not is_traceback then got[#got + 1] = row end
+    end
+    assert.same(expected, got)
+  end)
+
+  it("leave a main process its way to buffer", function()
+    local rows = run("60", [[
+      io.stdout:setvbuf("full")
+      print("first")
+    ]] .. CHILD .. [[
+      io.write("kept back\n") -- print would flush it
+      io.stderr:write("meanwhile\n")
+      io.stdout:flush()
+      child:kill()
+    ]])
+    assert.same({ "first", "meanwhile", "kept back" }, rows)
   end)
 
   -- A line or a drawing of who is killed comes whole, by who writes next.
