@@ -1,11 +1,9 @@
 #include "os/screen.h"
 
 #include "base/buffer.h"
-#include "os/handover.h"
+#include "os/pages.h"
 
 #include <errno.h>
-#include <linux/futex.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,12 +12,10 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 1     /* s until we look whether the lock's holder is stopped */
-#define HELD     4096  /* bytes that wait for a line end */
-#define PIECE    32768 /* bytes of lines that are written in one piece with the bars */
+#define HELD  4096  /* bytes that wait for a line end */
+#define PIECE 32768 /* bytes of lines that are written in one piece with the bars */
 
 /* A bar that was drawn for a wider terminal loses its end, and takes no second row. */
 #define NO_WRAP "\33[?7l"
@@ -32,16 +28,14 @@ struct bar {
   char text[MC_SCREEN_TEXT];
 };
 
-/* Written by the lock's holder. A page goes out by `over`: half of one would leave the
- * cursor nobody knows where. */
+/* Written by who has the turn (pages.h); a bar's `pid`, first and last, without it too.
+ * What a page tells those behind it is how many rows of it are bars: they are below the
+ * cursor's row, with that one. Half a page would leave the cursor nobody knows where. */
 struct screen {
-  pthread_mutex_t lock;
   dev_t terminal;
-  uint32_t made;   /* bars so far */
-  uint32_t shown;  /* rows below the cursor's, its own included, that are bars */
-  uint32_t coming; /* the same, when what is in `over` is out */
+  uint32_t made; /* bars so far */
   struct bar bars[MC_SCREEN_BARS];
-  struct mc_handover over;
+  struct mc_pages pages;
 };
 
 _Static_assert(MC_SCREEN_BARS *(MC_SCREEN_TEXT + 2) + PIECE + HELD < MC_HANDOVER_MOST,
@@ -55,17 +49,6 @@ static bool adopted, leaving;
 
 /* ---- the shared memory ---- */
 
-static bool make_lock(pthread_mutex_t *lock) {
-  pthread_mutexattr_t attributes;
-  if (pthread_mutexattr_init(&attributes))
-    return false;
-  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  bool made = pthread_mutex_init(lock, &attributes) == 0;
-  pthread_mutexattr_destroy(&attributes);
-  return made;
-}
-
 void mc_screen_share(void) {
   struct stat info;
   if (screen || !isatty(STDERR_FILENO) || fstat(STDERR_FILENO, &info))
@@ -76,7 +59,7 @@ void mc_screen_share(void) {
     return;
   struct screen *made = memory;
   made->terminal = info.st_rdev;
-  if (make_lock(&made->lock))
+  if (mc_pages_make(&made->pages))
     screen = made;
   else
     munmap(memory, sizeof *made);
@@ -89,61 +72,15 @@ void mc_screen_forked(void) {
     held[i].length = 0;
 }
 
-/* Also true where that is not to be known. A terminal that takes nothing, or a machine
- * that is slow, stops nobody. */
-static bool is_holder_stopped(void) {
-  char path[32], state = 'T';
-  uint32_t holder = *(volatile uint32_t *)&screen->lock & FUTEX_TID_MASK;
-  if (holder == 0)
-    return true;
-  snprintf(path, sizeof path, "/proc/%d/stat", (int)holder);
-  FILE *file = fopen(path, "re");
-  if (!file)
-    return true;
-  if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-    state = 'T';
-  fclose(file);
-  return state == 'T' || state == 't';
-}
-
 /* Nobody has made a bar yet. */
 static bool is_unused(void) {
   return __atomic_load_n(&screen->made, __ATOMIC_RELAXED) == 0;
 }
 
-/* false: its holder is stopped, or writes to something else by now, and we write all the
- * same. */
-static bool take(void) {
-  int error = pthread_mutex_trylock(&screen->lock); /* mostly that is all */
-  while (error == EBUSY || (error == ETIMEDOUT && !is_unused() && !is_holder_stopped())) {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += PATIENCE;
-    error = pthread_mutex_clocklock(&screen->lock, CLOCK_MONOTONIC, &end);
-  }
-  if (error == EOWNERDEAD)
-    pthread_mutex_consistent(&screen->lock);
-  return !error || error == EOWNERDEAD;
-}
-
-static void give(bool taken) {
-  if (taken)
-    pthread_mutex_unlock(&screen->lock);
-}
-
-static bool finish(int fd) {
-  bool done = mc_handover_write(&screen->over, fd);
-  screen->shown = screen->coming;
-  mc_handover_end(&screen->over);
-  return done;
-}
-
-/* Before the terminal is written to: what a dead holder has begun is finished. */
-static bool take_terminal(int fd) {
-  bool taken = take();
-  if (taken && screen->over.length)
-    finish(fd);
-  return taken;
+/* As long as there was no bar it is not needed so much that a holder who writes to
+ * something else by now could keep us from writing. */
+static struct mc_page *take(int fd) {
+  return mc_pages_take(&screen->pages, fd, !is_unused());
 }
 
 /* ---- drawing ---- */
@@ -161,8 +98,20 @@ void mc_screen_size(unsigned *columns, unsigned *rows) {
   *rows = size.ws_row;
 }
 
-static bool is_alive(const struct bar *bar) {
-  return bar->pid && (kill(bar->pid, 0) == 0 || errno != ESRCH);
+/* The length goes first: who claims the place has no text yet. */
+static void free_place(struct bar *bar, pid_t owner) {
+  __atomic_store_n(&bar->length, 0, __ATOMIC_RELEASE);
+  __atomic_compare_exchange_n(&bar->pid, &owner, 0, false, __ATOMIC_ACQ_REL,
+                              __ATOMIC_RELAXED);
+}
+
+/* Whether it is of somebody alive; a dead one's place is free then. */
+static bool is_alive(struct bar *bar) {
+  pid_t owner = __atomic_load_n(&bar->pid, __ATOMIC_ACQUIRE);
+  bool alive = owner && (kill(owner, 0) == 0 || errno != ESRCH);
+  if (owner && !alive)
+    free_place(bar, owner);
+  return alive;
 }
 
 /* The living bars with something to show, in their order. */
@@ -170,10 +119,8 @@ static size_t list_bars(const struct bar *list[MC_SCREEN_BARS]) {
   size_t n = 0;
   for (size_t i = 0; i < MC_SCREEN_BARS; i++) {
     struct bar *bar = &screen->bars[i];
-    if (!is_alive(bar)) {
-      bar->pid = 0;
+    if (!is_alive(bar))
       continue;
-    }
     if (bar->length == 0)
       continue;
     size_t at = n++;
@@ -211,29 +158,47 @@ static void add_bars(void) {
   add(back);
 }
 
+/* What a page is of. */
+struct drawing {
+  int bar, fd;
+  const char *text;
+  size_t n;
+};
+
 /* Clears the bars; what is added then takes their place. */
-static void begin_page(void) {
+static void begin_page(const struct mc_page *turn) {
   page.length = 0;
-  add(screen->shown ? "\r\33[J" : "");
+  add(turn->shown ? "\r\33[J" : "");
 }
 
-/* Without the lock, what its holder has begun is torn by this. */
-static bool write_page(int fd, bool taken) {
-  bool safe = taken && page.length > 0 && page.length <= MC_HANDOVER_MOST;
-  if (safe) {
-    screen->coming = page_bars;
-    mc_handover_begin(&screen->over, page.data, page.length);
-    return finish(fd);
+/* Writes the page that fill() begins and the bars end; once more when the turn was lost
+ * before. Then it is another one, or NULL: there is none, and nothing was written. */
+static bool show(struct mc_page **turn, const struct drawing *drawing,
+                 void (*fill)(const struct mc_page *, const struct drawing *)) {
+  while (*turn) {
+    fill(*turn, drawing);
+    add_bars();
+    enum mc_page_end end =
+        mc_page_write(*turn, drawing->fd, page.data, page.length, page_bars);
+    if (end != MC_PAGE_LOST)
+      return end == MC_PAGE_DONE;
+    mc_pages_give(*turn);
+    *turn = take(drawing->fd);
   }
-  mc_handover_end(&screen->over);
-  bool done = mc_write_out(fd, page.data, page.length);
-  screen->shown = page_bars;
+  return false;
+}
+
+static bool show_once(const struct drawing *drawing,
+                      void (*fill)(const struct mc_page *, const struct drawing *)) {
+  struct mc_page *turn = take(drawing->fd);
+  bool done = show(&turn, drawing, fill);
+  mc_pages_give(turn);
   return done;
 }
 
-static bool redraw(int fd, bool taken) {
-  add_bars();
-  return write_page(fd, taken);
+static void fill_nothing(const struct mc_page *turn, const struct drawing *drawing) {
+  (void)drawing;
+  begin_page(turn);
 }
 
 /* What waits for a line end, and more. */
@@ -250,23 +215,27 @@ static bool is_own(int bar) {
   return screen && bar >= 0 && bar < MC_SCREEN_BARS && screen->bars[bar].pid == getpid();
 }
 
+/* Without the turn, which may be lost in the middle, two may look at the same place. */
+static bool claim(struct bar *bar) {
+  pid_t nobody = 0;
+  return __atomic_compare_exchange_n(&bar->pid, &nobody, getpid(), false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 int mc_screen_bar_new(void) {
   const struct bar *list[MC_SCREEN_BARS];
   int found = -1;
   if (!screen)
     return -1;
-  bool taken = take();
+  struct mc_page *turn = take(-1);
+  uint32_t number = __atomic_fetch_add(&screen->made, 1, __ATOMIC_RELAXED);
   list_bars(list); /* those of the dead are free now */
   for (int i = 0; i < MC_SCREEN_BARS && found < 0; i++)
-    if (!screen->bars[i].pid)
+    if (claim(&screen->bars[i]))
       found = i;
-  if (found >= 0) {
-    struct bar *bar = &screen->bars[found];
-    bar->number = screen->made++;
-    bar->length = 0;
-    __atomic_store_n(&bar->pid, getpid(), __ATOMIC_RELEASE);
-  }
-  give(taken);
+  if (found >= 0)
+    screen->bars[found].number = number;
+  mc_pages_give(turn);
   return found;
 }
 
@@ -280,45 +249,51 @@ static void set_text(struct bar *bar, const char *text, size_t n) {
   __atomic_store_n(&bar->length, (uint32_t)n, __ATOMIC_RELEASE);
 }
 
-void mc_screen_bar_draw(int bar, const char *text, size_t n) {
-  if (!is_own(bar) || !is_terminal(STDERR_FILENO))
-    return;
-  bool taken = take_terminal(STDERR_FILENO);
-  set_text(&screen->bars[bar], text, n);
-  begin_page();
-  if (!screen->shown)
+static void fill_bar(const struct mc_page *turn, const struct drawing *drawing) {
+  set_text(&screen->bars[drawing->bar], drawing->text, drawing->n);
+  begin_page(turn);
+  if (!turn->shown)
     add("\r\33[K");
-  redraw(STDERR_FILENO, taken);
-  give(taken);
+}
+
+void mc_screen_bar_draw(int bar, const char *text, size_t n) {
+  struct drawing drawing = {bar, STDERR_FILENO, text, n};
+  if (is_own(bar) && is_terminal(STDERR_FILENO))
+    show_once(&drawing, fill_bar);
+}
+
+static void fill_end(const struct mc_page *turn, const struct drawing *drawing) {
+  if (is_own(drawing->bar))
+    free_place(&screen->bars[drawing->bar], getpid());
+  begin_page(turn);
+  if (!drawing->text)
+    return;
+  add(NO_WRAP);
+  mc_buffer_append(&page, drawing->text, drawing->n);
+  add(WRAP "\r\n");
 }
 
 /* Where stderr is something else by now, the others take the bar away. */
 static void end_elsewhere(int bar, const char *text, size_t n) {
-  screen->bars[bar].pid = 0;
+  free_place(&screen->bars[bar], getpid());
   if (text && mc_write_out(STDERR_FILENO, text, n))
     mc_write_out(STDERR_FILENO, "\n", 1);
 }
 
 void mc_screen_bar_end(int bar, const char *text, size_t n) {
+  struct drawing drawing = {bar, STDERR_FILENO, text, n};
   if (!is_own(bar))
     return;
-  if (!is_terminal(STDERR_FILENO)) {
+  struct mc_page *turn = is_terminal(STDERR_FILENO) ? take(STDERR_FILENO) : NULL;
+  if (!turn) {
     end_elsewhere(bar, text, n);
     return;
   }
-  bool taken = take_terminal(STDERR_FILENO);
-  screen->bars[bar].pid = 0;
-  begin_page();
-  if (text) {
-    add(NO_WRAP);
-    mc_buffer_append(&page, text, n);
-    add(WRAP "\r\n");
-  }
-  redraw(STDERR_FILENO, taken);
-  if (!screen->shown)
+  show(&turn, &drawing, fill_end);
+  if (turn && !turn->shown)
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
       write_held(fd, "", 0);
-  give(taken);
+  mc_pages_give(turn);
 }
 
 /* ---- lines ---- */
@@ -329,31 +304,38 @@ static bool has_bars(void) {
 }
 
 /* Bars whose processes are all dead: nobody draws there again. */
-static void clear_dead(int fd, bool taken) {
-  if (screen->shown == 0 || has_bars())
-    return;
-  begin_page();
-  redraw(fd, taken);
+static void clear_dead(struct mc_page **turn, int fd) {
+  struct drawing drawing = {.fd = fd};
+  if (*turn && (*turn)->shown > 0 && !has_bars())
+    show(turn, &drawing, fill_nothing);
 }
 
-/* Whole lines go out; the rest waits, unless it is very long. */
-static bool write_above(int fd, const char *text, size_t n, bool taken) {
-  struct mc_buffer *waiting = &held[fd];
+/* How much of a text goes out with its lines: the rest, without a line end, waits, unless
+ * it is very long. */
+static size_t whole_of(int fd, const char *text, size_t n) {
   const char *last = memrchr(text, '\n', n);
   size_t whole = last ? (size_t)(last - text) + 1 : 0;
-  bool too_long = waiting->length + n - whole > HELD;
-  if (!last && !too_long)
-    return mc_buffer_append(waiting, text, n) || write_held(fd, text, n);
-  if (too_long)
-    whole = n;
-  begin_page();
-  bool done = mc_buffer_append(&page, waiting->data, waiting->length) &&
-              mc_buffer_append(&page, text, whole);
-  waiting->length = 0;
-  if (text[whole - 1] != '\n')
+  return held[fd].length + n - whole > HELD ? n : whole;
+}
+
+/* What waited, and lines. Without memory, less is written. */
+static void fill_lines(const struct mc_page *turn, const struct drawing *lines) {
+  const struct mc_buffer *waiting = &held[lines->fd];
+  begin_page(turn);
+  mc_buffer_append(&page, waiting->data, waiting->length);
+  mc_buffer_append(&page, lines->text, lines->n);
+  if (lines->text[lines->n - 1] != '\n')
     add("\r\n");
-  done = mc_buffer_append(waiting, text + whole, n - whole) && done;
-  return redraw(fd, taken) && done;
+}
+
+static bool write_above(struct mc_page **turn, int fd, const char *text, size_t n) {
+  struct mc_buffer *waiting = &held[fd];
+  struct drawing lines = {.fd = fd, .text = text, .n = whole_of(fd, text, n)};
+  if (lines.n == 0)
+    return mc_buffer_append(waiting, text, n) || write_held(fd, text, n);
+  bool done = show(turn, &lines, fill_lines) || (!*turn && write_held(fd, text, lines.n));
+  waiting->length = 0;
+  return mc_buffer_append(waiting, text + lines.n, n - lines.n) && done;
 }
 
 /* How much of a text is written at once: up to a line end, however long the line is. */
@@ -366,33 +348,35 @@ static size_t piece_of(const char *text, size_t n) {
   return end ? (size_t)(end - text) + 1 : n;
 }
 
-static bool write_pieces_above(int fd, const char *text, size_t n, bool taken) {
+static bool write_pieces_above(struct mc_page **turn, int fd, const char *text,
+                               size_t n) {
   bool done = true;
   for (size_t piece; n > 0; text += piece, n -= piece) {
     piece = piece_of(text, n);
-    done = write_above(fd, text, piece, taken) && done;
+    done = write_above(turn, fd, text, piece) && done;
   }
   return done;
 }
 
-static bool write_among(int fd, const char *text, size_t n, bool taken) {
+static bool write_among(struct mc_page **turn, int fd, const char *text, size_t n) {
   if (!leaving && has_bars())
-    return write_pieces_above(fd, text, n, taken);
-  clear_dead(fd, taken);
+    return write_pieces_above(turn, fd, text, n);
+  clear_dead(turn, fd);
   return write_held(fd, text, n);
 }
 
-/* Where nobody ever made a bar, the lock is all that a write costs more: not even what
+/* Where nobody ever made a bar, the turn is all that a write costs more: not even what
  * the descriptor is now is asked. */
 bool mc_screen_write(int fd, const char *text, size_t n) {
   if (n == 0)
     return true;
-  if (!screen || fd > STDERR_FILENO || (!is_unused() && !is_terminal(fd)))
+  bool unused = screen && is_unused();
+  if (!screen || fd > STDERR_FILENO || (!unused && !is_terminal(fd)))
     return mc_write_out(fd, text, n);
-  bool taken = take_terminal(fd);
-  bool direct = is_unused() || !is_terminal(fd);
-  bool done = direct ? mc_write_out(fd, text, n) : write_among(fd, text, n, taken);
-  give(taken);
+  struct mc_page *turn = take(fd);
+  bool direct = is_unused() || (unused && !is_terminal(fd));
+  bool done = direct ? mc_write_out(fd, text, n) : write_among(&turn, fd, text, n);
+  mc_pages_give(turn);
   return done;
 }
 
@@ -434,17 +418,20 @@ bool mc_screen_adopt(void) {
   return replaced;
 }
 
+static void fill_held(const struct mc_page *turn, const struct drawing *drawing) {
+  begin_page(turn);
+  mc_buffer_append(&page, held[drawing->fd].data, held[drawing->fd].length);
+  add(turn->shown ? "\r\n" : "");
+}
+
 static void leave_terminal(int fd) {
-  bool taken = take_terminal(fd);
-  clear_dead(fd, taken);
-  if (held[fd].length) {
-    begin_page();
-    mc_buffer_append(&page, held[fd].data, held[fd].length);
-    held[fd].length = 0;
-    add(screen->shown ? "\r\n" : "");
-    redraw(fd, taken);
-  }
-  give(taken);
+  struct drawing drawing = {.fd = fd};
+  struct mc_page *turn = take(fd);
+  clear_dead(&turn, fd);
+  if (held[fd].length)
+    show(&turn, &drawing, fill_held);
+  held[fd].length = 0;
+  mc_pages_give(turn);
 }
 
 void mc_screen_leave(void) {

@@ -8,8 +8,8 @@
  *
  * The texts of the bars are in memory that is shared from the first fork on, so whoever
  * writes a line draws the bars again behind it, in one piece: clear from the cursor down,
- * the line, the bars, and back. A lock, which a death releases, keeps two of them apart,
- * and what one of them was killed in the middle of is finished by the next (handover.h).
+ * the line, the bars, and back. Each in its turn; what one of them was killed or stopped
+ * in the middle of is finished by the next (pages.h).
  *
  * Only what goes through stdio or mc_screen_write() knows of the bars: what C code or
  * other programs write to the terminal itself stays on top of them until they are drawn

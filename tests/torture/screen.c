@@ -1,15 +1,17 @@
-/* A process is killed at every instruction of drawing a bar and of writing a line: what
- * is on the terminal is what it would be had it been killed before or behind a whole
- * page.
+/* A process is killed, or stopped for a while, at every instruction of drawing a bar and
+ * of writing a line: what is on the terminal is what it would be had that happened before
+ * or behind a whole page.
  *
- *   victim    draws, writes | dies
- *   main                             writes a line, draws a bar, ends it
+ *   victim    draws, writes | dies, or is stopped                    | goes on
+ *   main                                   writes a line, draws a bar           ends it
  *
  * Standard error is the terminal; all that comes to it is compared, byte by byte. */
 #include "os/screen.h"
+#include "os/pages.h"
+#include "support/terminal.h"
+#include "torture/support/sight.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,18 +19,17 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
-#define PAGES 4  /* of the victim: a bar, again, a line, and the bar's end */
-#define THIN  23 /* a prime, so that other instructions are met in each page */
+#define PAGES 5  /* of the victim: a bar's place, the bar, again, a line, its end */
+#define THIN  47 /* a prime, so that other instructions are met in each page */
 
 struct output {
   size_t n;
   char bytes[4096];
 };
 
-static int terminal; /* its other end */
+static struct terminal terminal;
 
 _Noreturn static void fail(const char *what) {
   printf("FAIL screen: %s: %s\n", what, strerror(errno));
@@ -36,17 +37,9 @@ _Noreturn static void fail(const char *what) {
 }
 
 static void open_terminal(void) {
-  terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (terminal < 0 || grantpt(terminal) || unlockpt(terminal))
+  if (!terminal_open(&terminal, 0) || dup2(terminal.end, STDERR_FILENO) < 0)
     fail("no terminal");
-  int end = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
-  struct termios raw;
-  if (end < 0 || tcgetattr(end, &raw))
-    fail("no terminal");
-  cfmakeraw(&raw);
-  if (tcsetattr(end, TCSANOW, &raw) || dup2(end, STDERR_FILENO) < 0)
-    fail("no terminal");
-  close(end);
+  close(terminal.end);
 }
 
 static void draw(int bar, const char *text) {
@@ -62,12 +55,14 @@ static void draw_page(int page) {
   switch (page) {
   case 0:
     bar = mc_screen_bar_new();
-    draw(bar, "victim");
     break;
   case 1:
-    draw(bar, "victim again");
+    draw(bar, "victim");
     break;
   case 2:
+    draw(bar, "victim again");
+    break;
+  case 3:
     say("a line\n");
     break;
   default:
@@ -116,10 +111,10 @@ static bool step(pid_t pid, long steps) {
 static void read_output(struct output *output) {
   static const char end[] = "main\33[?7h\r\n";
   const size_t length = sizeof end - 1;
-  output->n = 0;
+  memset(output, 0, sizeof *output);
   do {
-    ssize_t n =
-        read(terminal, output->bytes + output->n, sizeof output->bytes - output->n);
+    ssize_t n = read(terminal.screen, output->bytes + output->n,
+                     sizeof output->bytes - output->n);
     if (n <= 0)
       fail("the terminal can't be read");
     output->n += (size_t)n;
@@ -127,19 +122,45 @@ static void read_output(struct output *output) {
            memcmp(output->bytes + output->n - length, end, length) != 0);
 }
 
-/* What comes to the terminal when the victim dies so many steps behind these pages. */
-static bool kill_at(int pages, long steps, struct output *output) {
-  pid_t pid = start_victim(pages);
-  bool stepped = step(pid, steps);
+static void kill_victim(pid_t pid) {
   kill(pid, SIGKILL);
   if (waitpid(pid, NULL, 0) < 0)
     fail("it can't be killed");
+}
+
+/* It goes on up to its end, where it stops by itself. */
+static void let_victim_end(pid_t pid) {
+  int status;
+  if (ptrace(PTRACE_DETACH, pid, NULL, NULL) || waitpid(pid, &status, WUNTRACED) < 0)
+    fail("it does not go on");
+  if (WIFSTOPPED(status) && (kill(pid, SIGCONT) || waitpid(pid, &status, 0) < 0))
+    fail("it does not end");
+  if (!WIFEXITED(status) || WEXITSTATUS(status))
+    fail("it has not ended well");
+}
+
+/* What comes to the terminal when that happens to the victim so many steps behind these
+ * pages. false: it came to its end before. */
+static bool disturb(bool deadly, int pages, long steps, struct output *output) {
+  pid_t pid = start_victim(pages);
+  bool stepped = step(pid, steps);
+  if (deadly)
+    kill_victim(pid);
   say("behind\n");
   int bar = mc_screen_bar_new();
   draw(bar, "main");
+  if (!deadly)
+    let_victim_end(pid);
   mc_screen_bar_end(bar, "main", 4);
   read_output(output);
   return stepped;
+}
+
+/* One who goes on later may have changed its bar already: it is seen a page too early. */
+static bool looks_same(const struct output *a, const struct output *b) {
+  static struct sight of_a, of_b;
+  return sight_see(&of_a, a->bytes, a->n) && sight_see(&of_b, b->bytes, b->n) &&
+         memcmp(&of_a, &of_b, sizeof of_a) == 0;
 }
 
 static bool is_same(const struct output *a, const struct output *b) {
@@ -152,37 +173,46 @@ static void show(const struct output *output) {
   puts("");
 }
 
-/* Which of the expected ones it is; -1: none. */
-static int find(const struct output *output, const struct output *expected) {
+/* Notes behind how many pages that may have been; false: behind no number of them. */
+static bool find(bool deadly, const struct output *output, const struct output *expected,
+                 bool *seen) {
+  bool found = false;
   for (int pages = 0; pages <= PAGES; pages++)
-    if (is_same(output, &expected[pages]))
-      return pages;
-  return -1;
+    if (deadly ? is_same(output, &expected[pages]) : looks_same(output, &expected[pages]))
+      found = seen[pages] = true;
+  return found;
+}
+
+static bool try_all(bool deadly, long stride) {
+  static struct output expected[PAGES + 1], output;
+  const char *what = deadly ? "killed" : "stopped";
+  bool seen[PAGES + 1] = {false};
+  long trials = 0;
+  for (int pages = 0; pages <= PAGES; pages++)
+    disturb(deadly, pages, 0, &expected[pages]);
+  for (long steps = 0; disturb(deadly, 0, steps, &output); steps += stride, trials++)
+    if (!find(deadly, &output, expected, seen)) {
+      printf("FAIL screen: %s at instruction %ld:\n", what, steps);
+      show(&output);
+      return false;
+    }
+  for (int pages = 0; pages <= PAGES; pages++)
+    if (!seen[pages]) {
+      printf("FAIL screen: it was never %s behind page %d\n", what, pages);
+      return false;
+    }
+  printf("  %s %ld times\n", what, trials);
+  return true;
 }
 
 int main(void) {
   const char *form = getenv("MOONCREW_TORTURE");
-  long stride = form && strcmp(form, "full") == 0 ? 1 : THIN, trials = 0;
-  static struct output expected[PAGES + 1], output;
-  bool seen[PAGES + 1] = {false};
+  long stride = form && strcmp(form, "full") == 0 ? 1 : THIN;
   open_terminal();
+  mc_pages_look = 1;
   mc_screen_share();
-  for (int pages = 0; pages <= PAGES; pages++)
-    kill_at(pages, 0, &expected[pages]);
-  for (long steps = 0; kill_at(0, steps, &output); steps += stride, trials++) {
-    int pages = find(&output, expected);
-    if (pages < 0) {
-      printf("FAIL screen: killed at instruction %ld:\n", steps);
-      show(&output);
-      return 1;
-    }
-    seen[pages] = true;
-  }
-  for (int pages = 0; pages <= PAGES; pages++)
-    if (!seen[pages]) {
-      printf("FAIL screen: it never died behind page %d\n", pages);
-      return 1;
-    }
-  printf("  %ld kills\nPASS screen\n", trials);
+  if (!try_all(true, stride) || !try_all(false, stride))
+    return 1;
+  puts("PASS screen");
   return 0;
 }
