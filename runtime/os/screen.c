@@ -439,6 +439,8 @@ void mc_screen_leave(void) {
     return;
   fflush(stdout);
   fflush(stderr);
+  if (is_unused())
+    return;
   for (int i = 0; i < MC_SCREEN_BARS; i++)
     if (is_own(i))
       mc_screen_bar_end(i, screen->bars[i].text, screen->bars[i].length);

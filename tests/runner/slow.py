@@ -12,7 +12,7 @@ SLOW = {
     "spec.http_stream": "waits for servers that are slow on purpose, 7 s",
     "spec.pool_interrupt": "sends signals to thirty programs, and waits for the grace of each, 7 s",
     "spec.process_limits": "fills memory and computes until a limit ends it, 7 s",
-    "spec.progress_screen": "draws bars in a terminal at a dozen widths, 8 s",
+    "spec.progress_screen": "draws bars in a terminal at a dozen widths, 12 s",
     "spec.recording": "records a session of scrape and copy, which take their time, 8 s",
     "spec.scrape": "runs the scraper on a site many times, 4 s",
     "spec.scrape_faults": "waits for pauses and time-outs of failing servers, 4 s",

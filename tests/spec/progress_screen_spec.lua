@@ -294,6 +294,43 @@ describe("bars on a terminal", function()
     end
   end)
 
+  -- One that is stopped in the middle of a line keeps the others for a second.
+  it("are in order when processes are stopped while they draw and write, and go on", function()
+    local rows, status, said = run("60", [[
+      local uv = require "luv"
+      local function spam(who, enough)
+        local own <close> = progress(nil, { label = who, interval = 0, keep = false })
+        for i = 1, math.huge do
+          if enough:is_set() then return end
+          print(who .. " " .. i)
+          own:step()
+        end
+      end
+      local bar <close> = progress(3, { label = "stops", interval = 0 })
+      local enough, children = mooncrew.Event(), {}
+      for i = 1, 3 do
+        children[i] = mooncrew.Process{ target = spam, args = { "spam" .. i, enough } }:start()
+        mooncrew.sleep(0.003 * i)
+        uv.kill(children[i].pid, "sigstop")
+        print("main " .. i)
+        bar:step()
+      end
+      enough:set()
+      for _, child in ipairs(children) do uv.kill(child.pid, "sigcont") end
+      for _, child in ipairs(children) do child:join() end
+    ]])
+    assert.equal(0, status)
+    assert.equal(0, tonumber(said:match("^%d+")), said)
+    assert.truthy(table.remove(rows):find("^stops  %[####################%]  3/3  100%%"))
+    local last = {}
+    for _, row in ipairs(rows) do
+      local who, i = row:match("^(%l+%d*) (%d+)$")
+      assert.equal((last[who or row] or 0) + 1, tonumber(i), row)
+      last[who] = tonumber(i)
+    end
+    assert.equal(3, last.main)
+  end)
+
   it("leave the terminal in order, however the script ends", function()
     for code, status in pairs{ ["os.exit(3)"] = 3, ["error 'wrong'"] = 1 } do
       local rows, got = run("60", [[
