@@ -52,11 +52,14 @@ static bool read_more(void) {
   return n > 0;
 }
 
-/* Stops one of them or lets it go on, unless it has ended. */
+/* Stops one of them, or all as Ctrl-Z does, or lets them go on, unless they have ended.
+ */
 static void disturb(const pid_t pids[WRITERS]) {
-  pid_t pid = pids[rand() % WRITERS];
-  if (pid)
-    kill(pid, rand() % 2 ? SIGSTOP : SIGCONT);
+  int signal = rand() % 2 ? SIGSTOP : SIGCONT, one = rand() % WRITERS;
+  bool all = rand() % 4 == 0;
+  for (int i = 0; i < WRITERS; i++)
+    if (pids[i] && (all || i == one))
+      kill(pids[i], signal);
 }
 
 /* false: one has not ended well. */
