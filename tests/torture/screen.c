@@ -205,9 +205,18 @@ static bool try_all(bool deadly, long stride) {
   return true;
 }
 
-int main(void) {
+/* As the other kill tests are told it: by -f or the environment. */
+static bool is_full(char *const argv[]) {
   const char *form = getenv("MOONCREW_TORTURE");
-  long stride = form && strcmp(form, "full") == 0 ? 1 : THIN;
+  bool full = form && strcmp(form, "full") == 0;
+  for (; *argv; argv++)
+    full = full || strcmp(*argv, "-f") == 0;
+  return full;
+}
+
+int main(int argc, char *argv[]) {
+  (void)argc;
+  long stride = is_full(argv) ? 1 : THIN;
   open_terminal();
   mc_pages_look = 1;
   mc_screen_share();
