@@ -48,7 +48,8 @@ local function stop(state)
 end
 
 local function write_line(state, entry)
-  local held <close> = state.shared.writing:hold() -- luacheck: ignore 211
+  local held <close>, abandoned = state.shared.writing:hold() -- luacheck: ignore 211
+  if abandoned then state.list:repair() end
   return state.list:write(entry)
 end
 
@@ -214,7 +215,11 @@ end
 ---@return true? ok
 ---@return string? reason why its end can't be noted
 function downloader.fetch_again(shared, options, url)
-  local list = options.json and require("lib.manifest").open(options.json, true)
+  local list, reason
+  if options.json then
+    list, reason = require("lib.manifest").join(options.json)
+    if not list then return nil, reason end
+  end
   local state = new_state(shared, options, list, { concurrency = 1 })
   local follow = state.job.go_on
   state.job.go_on = function(target)

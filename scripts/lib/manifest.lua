@@ -3,11 +3,14 @@
 --   {"file":"cat.jpg","sha256":"…","size":8123,"status":200,"url":"http://a/cat.jpg"}
 --   {"error":"HTTP status 404","status":404,"url":"http://a/none.jpg"}
 --
--- It is also what a scrape that was broken off is resumed by. A line is written in one piece; the
--- last one of a killed process may be torn, and does not count.
+-- It is also what a scrape that was broken off is resumed by. A line is written in one piece; that
+-- of a process that was killed meanwhile may be torn, and is taken away.
 
 local dkjson = require "dkjson"
 local fs = require "mooncrew.fs"
+local uv = require "luv"
+
+local PIECE = 4096 -- bytes that are looked through at once
 
 local ORDER = { keyorder = { "url", "file", "size", "sha256", "status", "location", "error" } }
 
@@ -21,7 +24,8 @@ local ORDER = { keyorder = { "url", "file", "size", "sha256", "status", "locatio
 ---@field error? string why there is no file
 
 ---@class manifest
----@field file file*
+---@field path string
+---@field file file* at whose end each process writes
 local Manifest = {}
 Manifest.__index = Manifest
 
@@ -33,25 +37,58 @@ local function as_utf8(text)
   return (text:gsub("[\128-\255]", function(c) return utf8.char(c:byte()) end))
 end
 
+local function is_plain(path)
+  local info = uv.fs_stat(path)
+  return info ~= nil and info.type == "file"
+end
+
+-- How long a file is without what comes behind its last line end.
+local function length_of_lines(path)
+  local file <close> = io.open(path, "rb")
+  local length = file and file:seek("end") or 0
+  while length > 0 do
+    local from = math.max(0, length - PIECE)
+    file:seek("set", from)
+    local last = file:read(length - from):match(".*()\n")
+    if last then return from + last end
+    length = from
+  end
+  return 0
+end
+
+local function cut(path, length)
+  local fd <const> = uv.fs_open(path, "r+", 0)
+  if not fd then return end
+  uv.fs_ftruncate(fd, length)
+  uv.fs_close(fd)
+end
+
+---Opens a manifest that other processes write to.
+---@param path string "-": stdout
+---@return manifest? opened
+---@return string? reason
+function manifest.join(path)
+  local file, err
+  if path == "-" then file = io.stdout else file, err = io.open(path, "ab") end
+  if not file then return nil, err end
+  return setmetatable({ path = path, file = file }, Manifest)
+end
+
 ---Opens a manifest to write it.
 ---@param path string "-": stdout
 ---@param resume? boolean go on behind what is there
 ---@return manifest? opened
 ---@return string? reason
 function manifest.open(path, resume)
-  if path == "-" then return setmetatable({ file = io.stdout }, Manifest) end
-  local torn = false
-  if resume then
-    local old = io.open(path, "rb")
-    if old then
-      torn = old:seek("end", -1) and old:read(1) ~= "\n"
-      old:close()
-    end
-  end
-  local file, err = io.open(path, resume and "ab" or "wb")
-  if not file then return nil, err end
-  if torn then file:write("\n") end
-  return setmetatable({ file = file }, Manifest)
+  local opened, err = manifest.join(path)
+  if not opened then return nil, err end
+  if is_plain(path) then cut(path, resume and length_of_lines(path) or 0) end
+  return opened
+end
+
+---Takes away a line that somebody has begun and can't end. Nobody may write meanwhile.
+function Manifest:repair()
+  if is_plain(self.path) then cut(self.path, length_of_lines(self.path)) end
 end
 
 ---@param entry manifest.entry

@@ -39,6 +39,12 @@ describe("mooncrew scrape", function()
     for _, pid in ipairs(pids) do uv.kill(pid, "sigkill") end
   end
 
+  -- Any of them, if there is one.
+  local function kill_one(child)
+    local pids = connections.of(child.pid, port)
+    if #pids > 0 then uv.kill(pids[math.random(#pids)], "sigkill") end
+  end
+
   -- A page that shows so many of them.
   local function images(n)
     local parts = {}
@@ -130,6 +136,47 @@ describe("mooncrew scrape", function()
     local sum = assert(group:wait(1, function() end))
     assert.same({ images = 1, bytes = #"/found", failures = {}, open = {} }, sum)
     assert.equal("/found", command.read_file(folder .. "/found"))
+  end)
+
+  -- Each address has one line in the list, whose file is there whole, or which says that a
+  -- process was lost.
+  local function assert_complete(path, n)
+    local lines, listed = command.lines(command.read_file(path)), {}
+    for _, line in ipairs(lines) do
+      local entry = assert(dkjson.decode(line))
+      local number = entry.url:match("/(%d+)$")
+      listed[number] = true
+      if entry.file then
+        assert.equal(("/" .. number):rep(2000), command.read_file(folder .. "/" .. entry.file))
+      else
+        assert.truthy(entry.error:find("signal 9", 1, true), entry.error)
+      end
+    end
+    for i = 1, n do assert.is_true(listed[tostring(i)], tostring(i)) end
+  end
+
+  it("gets all there is while its processes are killed", function()
+    for _, words in ipairs{ {}, { "-c", "1" }, { "--per-host", "9" }, { "-j", "1" } } do
+      local moment, asked = mooncrew.Queue(), mooncrew.Value(0)
+      serve(function(request)
+        if asked:incr() % 40 == 0 then moment:put(true) end
+        if request.path:find("^/list") then return { body = images(240) } end
+        return { body = request.path:rep(2000) }
+      end)
+      folder = command.folder() .. "/img"
+      local path = folder .. ".json"
+      local child = start("list{1..4}", "--json", path, table.unpack(words))
+      for _ = 1, 6 do
+        moment:get()
+        kill_one(child)
+      end
+      local outcome = child:finish()
+      assert_complete(path, 240)
+      assert.equal(outcome.err == "" and 0 or 1, outcome.status, outcome.err)
+      for _, name in ipairs(command.names(folder)) do assert.truthy(name:find("^%d+$"), name) end
+      server:kill()
+      server:join()
+    end
   end)
 
   it("ends when downloaders are lost again and again, and leaves nothing half done", function()

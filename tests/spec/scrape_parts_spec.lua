@@ -1,9 +1,10 @@
--- What the scraper is made of: addresses, ranges, selectors, names, robots.txt, turns.
+-- What the scraper is made of: addresses, ranges, selectors, names, robots.txt, turns, lists.
 
-dofile "tests/spec/support/command.lua" -- where lib. is found
+local command = dofile "tests/spec/support/command.lua" -- says where lib. is found
 local address = require "lib.address"
 local file_names = require "lib.file_names"
 local html = require "mooncrew.html"
+local manifest = require "lib.manifest"
 local page_ranges = require "lib.page_ranges"
 local robots = require "lib.robots"
 local selector = require "lib.selector"
@@ -207,5 +208,52 @@ describe("file names of addresses", function()
       assert.truthy(utf8.len(name))
       assert.equal(".jpeg", name:sub(-5))
     end
+  end)
+end)
+
+describe("the list of what was scraped", function()
+  local path
+
+  before_each(function() path = command.folder() .. "/list" end)
+  after_each(command.clean_up)
+
+  local function contents() return command.read_file(path) end
+
+  it("is written by several processes, each line behind the others", function()
+    command.write_file(path, "something else")
+    local first = assert(manifest.open(path))
+    assert(first:write{ url = "http://a/1" })
+    local second = assert(manifest.join(path))
+    assert(second:write{ url = "http://a/2" })
+    assert(first:write{ url = "http://a/3" })
+    local lines = '{"url":"http://a/1"}\n{"url":"http://a/2"}\n{"url":"http://a/3"}\n'
+    assert.equal(lines, contents())
+    local third = assert(manifest.open(path, true))
+    assert(third:write{ url = "http://a/4" })
+    assert.equal(lines .. '{"url":"http://a/4"}\n', contents())
+  end)
+
+  it("loses lines that were torn, however long", function()
+    for _, torn in ipairs{ "{", ('{"url":"' .. ("x"):rep(20000)) } do
+      for _, whole in ipairs{ "", '{"url":"http://a/1"}\n' } do
+        command.write_file(path, whole .. torn)
+        assert(manifest.open(path, true))
+        assert.equal(whole, contents())
+        local list = assert(manifest.join(path))
+        command.write_file(path, whole .. torn)
+        list:repair()
+        assert(list:write{ url = "http://a/2" })
+        assert.equal(whole .. '{"url":"http://a/2"}\n', contents())
+      end
+    end
+  end)
+
+  it("may be no file, and is refused where it can't be", function()
+    local list = assert(manifest.open("/dev/null", true))
+    list:repair()
+    assert(list:write{ url = "http://a/1" })
+    local none, reason = manifest.open(path .. "/list")
+    assert.is_nil(none)
+    assert.truthy(reason:find(path .. "/list: No such file", 1, true), reason)
   end)
 end)
