@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
@@ -20,12 +22,10 @@ static size_t page_size(void) {
   return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static int map_sealed(int fd, size_t size, void **base) {
-  if (ftruncate(fd, (off_t)size) != 0)
-    return -errno;
-  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    return -errno;
-  void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+/* fd -1: a mapping without a file. */
+static int map(int fd, size_t size, void **base) {
+  int flags = MAP_SHARED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0);
+  void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
   if (at == MAP_FAILED)
     return -errno;
   madvise(at, size, MADV_DONTDUMP);
@@ -33,7 +33,36 @@ static int map_sealed(int fd, size_t size, void **base) {
   return 0;
 }
 
+static int map_sealed(int fd, size_t size, void **base) {
+  if (ftruncate(fd, (off_t)size) != 0)
+    return -errno;
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    return -errno;
+  return map(fd, size, base);
+}
+
+/* A limit to the size of files (ulimit -f) is one of memfds too, which have this size
+ * however little of it is used; to go past it would raise a signal. */
+static bool may_be_file(size_t size) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
+}
+
+static bool can_populate(void *base) {
+  return madvise(base, page_size(), MADV_POPULATE_WRITE) == 0 || errno != EINVAL;
+}
+
+static int map_nameless(size_t size, void **base) {
+  int error = map(-1, size, base);
+  if (error || can_populate(*base))
+    return error;
+  munmap(*base, size);
+  return -EFBIG;
+}
+
 int mc_map_create(size_t size, void **base) {
+  if (!may_be_file(size))
+    return map_nameless(size, base);
   int fd = memfd_create("mooncrew", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0)
     return -errno;
@@ -42,10 +71,10 @@ int mc_map_create(size_t size, void **base) {
     close(fd);
     return error;
   }
-  if (madvise(*base, page_size(), MADV_POPULATE_WRITE) != 0 && errno == EINVAL)
-    kept_fd = fd;
-  else
+  if (can_populate(*base))
     close(fd);
+  else
+    kept_fd = fd;
   return 0;
 }
 

@@ -1,7 +1,8 @@
 /* One nameless shared mapping: reserved without commitment, committed piece by piece.
  *
  * The mapping is a memfd, sealed against shrinking and growing, so that a page that was
- * committed can never raise SIGBUS. It is left out of core dumps. */
+ * committed can never raise SIGBUS; where files may not be that large, one without a
+ * file, which nobody can shrink either. It is left out of core dumps. */
 #ifndef MC_OS_MAP_H
 #define MC_OS_MAP_H
 

@@ -8,6 +8,7 @@
 #include "os/map.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -101,6 +102,34 @@ static void test_errors(void **state) {
   mc_map_destroy(base, GIB);
 }
 
+/* Smaller files may be made than this mapping is. */
+static int use_beside_a_limit(void) {
+  struct rlimit limit = {4096, 4096};
+  char *base;
+  if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || mc_map_create(GIB, (void **)&base) != 0 ||
+      mc_map_commit(base, GIB / 2, 10000) != 0)
+    return 1;
+  pid_t pid = fork();
+  if (pid == 0) {
+    base[GIB / 2] = 3;
+    _exit(mc_map_commit(base, GIB - 1, 1) == 0 ? 0 : 2);
+  }
+  int status;
+  bool good = waitpid(pid, &status, 0) == pid && status == 0 && base[GIB / 2] == 3;
+  mc_map_destroy(base, GIB);
+  return good ? 0 : 3;
+}
+
+static void test_limit_of_files(void **state) {
+  (void)state;
+  pid_t pid = fork();
+  if (pid == 0)
+    _exit(use_beside_a_limit());
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_int_equal(status, 0);
+}
+
 static void test_memory_total(void **state) {
   (void)state;
   assert_true(mc_memory_total() > 16 << 20);
@@ -111,6 +140,7 @@ int main(void) {
       cmocka_unit_test(test_reserve_and_commit),
       cmocka_unit_test(test_child_shares),
       cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_limit_of_files),
       cmocka_unit_test(test_memory_total),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
