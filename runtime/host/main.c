@@ -24,6 +24,7 @@
 #include <lua.h>
 #include <lualib.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -235,6 +236,8 @@ int main(int argc, char *argv[]) {
   case OPTIONS_RUN:
     break;
   }
+  /* Past a limit (ulimit -f) writing fails with EFBIG, and does not end who writes. */
+  signal(SIGXFSZ, SIG_IGN);
   char path[PATH_MAX];
   if (script < argc && installed_is_name(argv[script]) &&
       installed_find(argv[script], command.options.ignore_env, path, sizeof path)) {
