@@ -54,8 +54,9 @@ static enum mc_fs_type type_of(mode_t mode) {
   return MC_FS_UNKNOWN;
 }
 
+/* Times after 2262 wrap around: equal ones stay equal. */
 static int64_t nanoseconds(struct timespec time) {
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+  return (int64_t)((uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec);
 }
 
 int mc_fs_stat_at(int folder, const char *name, bool follow, struct mc_fs_entry *entry) {

@@ -111,8 +111,13 @@ static int copy_one(const struct mc_place *from, const struct mc_place *to,
   return error;
 }
 
+/* Labels of security modules are the system's. What a program may do is not. */
+static bool is_label(const char *name) {
+  return !strncmp(name, "security.", 9) && strcmp(name, "security.capability") != 0;
+}
+
 /* What the copy has and its source has not: a folder's default list is given to all that
- * is made in it. Labels of security modules are the system's and stay. */
+ * is made in it. Labels stay. */
 static int remove_others(const struct mc_place *to, const char *names, size_t size,
                          struct mc_xattrs_outcome *outcome) {
   char *there;
@@ -121,7 +126,7 @@ static int remove_others(const struct mc_place *to, const char *names, size_t si
   if (error)
     return is_weather(error) ? 0 : error;
   for (const char *at = there; !error && at < there + there_size; at += strlen(at) + 1) {
-    if (!strncmp(at, "security.", 9) || is_listed(names, size, at))
+    if (is_label(at) || is_listed(names, size, at))
       continue;
     error = mc_xattrs_remove(to, at);
     outcome->changed |= !error;
