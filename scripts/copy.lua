@@ -48,8 +48,9 @@ if not summary then command.fail("copy", reason) end
 
 copy_report.failures(summary)
 if options.json then
-  print(copy_report.json(summary))
+  command.print("copy", copy_report.json(summary))
 elseif not options.quiet then
-  print(copy_report.line(summary, options.dry_run))
+  command.print("copy", copy_report.line(summary, options.dry_run))
 end
+command.flush "copy"
 if #summary.failures > 0 then os.exit(1) end

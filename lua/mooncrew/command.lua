@@ -35,6 +35,21 @@ function command.fail(name, message, status)
   os.exit(status or 1)
 end
 
+---Prints a line. When it can't be written, on a full disk for one, the command ends.
+---@param name string the command's
+---@param line string
+function command.print(name, line)
+  local ok, err = io.stdout:write(line, "\n")
+  if not ok then command.fail(name, "stdout: " .. err) end
+end
+
+---What was printed is written by now, or the command ends.
+---@param name string the command's
+function command.flush(name)
+  local ok, err = io.stdout:flush()
+  if not ok then command.fail(name, "stdout: " .. err) end
+end
+
 ---A parser of options that ends a command with status 2 when they are wrong.
 ---@param name string
 ---@param description string

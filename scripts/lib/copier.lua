@@ -74,6 +74,7 @@ Job.__index = Job
 function Job:fail(path, err)
   local failures = self.summary.failures
   failures[#failures + 1] = { path = path, reason = reason_of(err, path) }
+  self.failed[path] = true
   if type(err) == "table" and copy_task.is_full(err) then self.summary.full = true end
 end
 
@@ -98,8 +99,7 @@ end
 local function settle_range(self, task, done)
   local file = task.large
   file.ranges_left = file.ranges_left - 1
-  file.reason = file.reason or done.reason
-  self.summary.full = self.summary.full or done.full or false
+  file.failure = file.failure or done.failure
   if file.ranges_left > 0 then return 0 end
   self.large[file] = nil
   local ok, err = file:finish(self.settings)
@@ -123,21 +123,31 @@ end
 -- Takes away what processes that died in the middle of this task left in its folders.
 local function clean_up(task)
   local seen = {}
-  for file in copy_task.files(task.batch or {}) do
-    seen[file.to:match("^(.*)/[^/]*$") or "."] = true
-  end
+  for file in copy_task.files(task.batch or {}) do seen[leftovers.folder(file.to)] = true end
   for _, to in copy_task.each_folder(task.folders or {}) do seen[to] = true end
+  for folder in pairs(seen) do leftovers.remove(folder) end
+end
+
+-- What an earlier run left beside single files. In trees it is taken away where they are gone
+-- through.
+local function clean_up_beside(roots)
+  local seen = {}
+  for _, root in ipairs(roots) do
+    if root.info.type ~= "directory" then seen[leftovers.folder(root.to)] = true end
+  end
   for folder in pairs(seen) do leftovers.remove(folder) end
 end
 
 -- Which files of a task a worker had done when it died is not known. Those of folders are looked at
 -- one by one then, with smaller tasks.
 local function settle_lost(self, task, err)
-  if task.large then return settle_range(self, task, { reason = reason_of(err) }) end
+  if task.large then return settle_range(self, task, { failure = err }) end
   clean_up(task)
   if task.folders then
     for from, to in copy_task.each_folder(task.folders) do
-      self.left[#self.left + 1] = { from = from, to = to }
+      -- Of a folder in parts each may be lost.
+      if not self.listed[from] then self.left[#self.left + 1] = { from = from, to = to } end
+      self.listed[from] = true
     end
     return 0
   end
@@ -159,17 +169,20 @@ function Job:settle()
     error(done, 0) -- Ctrl-C: the task is still under way
   end
   table.remove(self.pending, 1)
+  self.paced = self.paced - (task.bytes - (ok and done.bytes or 0))
   if self.bar then self.bar:step(files, task.bytes) end
 end
 
--- Waits until this many bytes more are allowed.
+-- Waits until this many bytes more are allowed. What is under way may turn out to be there already
+-- and take nothing.
 function Job:pace(bytes)
-  if self.bwlimit then
+  while self.bwlimit do
     local due = self.started + math.floor(self.paced / self.bwlimit * 1e9)
     local wait = (due - uv.hrtime()) / 1e9
-    if wait > 0 then mooncrew.sleep(wait) end
-    self.paced = self.paced + bytes
+    if wait <= 0 then break end
+    if self.pending[1] then self:settle() else mooncrew.sleep(wait) end
   end
+  self.paced = self.paced + bytes
 end
 
 -- What a task's result is when it is done here.
@@ -242,21 +255,20 @@ end
 function Job:begin_large(file)
   local large = large_file.new(file)
   self.large[large] = true
-  local ok, reason, code = large:begin()
+  local ok, err = large:begin()
   if ok then
     large.ranges_left = 1 -- not done before the last one is handed out
     large.next_range = large:ranges(self.range_bytes)
     return large
   end
   self.large[large] = nil
-  self:fail(file.from, reason)
-  self.summary.full = self.summary.full or copy_task.is_full({ code = code })
+  self:fail(file.from, err)
 end
 
 -- The next range of a large file; false when that was the last one.
 function Job:start_range(large)
   local offset, length = large.next_range()
-  if not offset or large.reason then
+  if not offset or large.failure then
     settle_range(self, { large = large }, {})
     return false
   end
@@ -313,7 +325,7 @@ function Job:is_further_name(from, to, info)
   local key = string.format("%x:%x", info.device, info.inode)
   local first = self.first_names[key]
   if not first then
-    self.first_names[key] = to
+    self.first_names[key] = { from = from, to = to }
     return false
   end
   self.further_names[#self.further_names + 1] = { from = from, to = to, first = first, info = info }
@@ -330,10 +342,9 @@ end
 
 -- True when the folder is there.
 function Job:add_folder(from, to, info, root)
-  local ok, err, new, code = folder_tree.make(to, info, self.settings, root)
+  local ok, err, new = folder_tree.make(to, info, self.settings, root)
   if not ok then
     self:fail(from, err)
-    self.summary.full = self.summary.full or copy_task.is_full({ code = code })
     return false
   end
   self:add("folders")
@@ -342,14 +353,32 @@ function Job:add_folder(from, to, info, root)
   return true
 end
 
+-- Anything but a folder.
+function Job:add_other(from, to, entry)
+  if entry.type == "file" then
+    self:add_file(from, to, entry)
+  else
+    self:add_node(from, to, entry)
+  end
+end
+
 function Job:add_entry(from, to, entry)
   if entry.type == "directory" then
     entry.enter = self:add_folder(from, to, entry)
-  elseif entry.type ~= "file" then
-    self:add_node(from, to, entry)
   elseif not self:is_further_name(from, to, entry) then
-    self:add_file(from, to, entry)
+    self:add_other(from, to, entry)
   end
+end
+
+-- True when no folder is in the way, or one that whoever copies may remove.
+function Job:has_way(from, to, path)
+  local there = fs.stat(to, false)
+  if not there or there.type ~= "directory"
+    or not folder_tree.holds_kept(to, path, "directory", self.is_left_out) then
+    return true
+  end
+  self:fail(from, to .. ": Is a directory, and something in it is left out")
+  return false
 end
 
 -- The files of a folder, about so many; the walk passes over them.
@@ -375,7 +404,9 @@ function Job:add_left()
       local info, why = fs.stat(from, false)
       if not info then
         self:fail(from, why)
-      elseif info.type == "file" then
+      elseif info.type == "directory" then
+        if left.names then self:fail(from, "became a folder while it was copied") end
+      elseif info.type == "file" or left.names then
         self:add_entry(from, fs.join(left.to, name), info)
       end
     end
@@ -383,18 +414,22 @@ function Job:add_left()
 end
 
 function Job:add_tree(source, target, info)
+  local walk, err = fs.walk(source, { files = not self.by_folder })
+  if not walk then return self:fail(source, err) end
   if not self:add_folder(source, target, info, true) then return end
   local before = #source:gsub("/+$", "") + 2 -- where the path within the tree begins
   local there = fs.join(target, "")
+  local spares = self.settings.delete and self.is_left_out
   if self.by_folder then self:add_folder_files(source, target, #(fs.listdir(source) or {})) end
-  for from, entry in fs.walk(source, { files = not self.by_folder }) do
+  for from, entry in walk do
     self:add_left()
     local path = from:sub(before)
     if self.is_left_out and self.is_left_out(path, entry.type) then
       entry.enter = false
     elseif entry.error then
       self:fail(from, entry.error)
-    else
+    elseif not spares or entry.type == "directory"
+      or self:has_way(from, there .. path, path) then
       self:add_entry(from, there .. path, entry)
       if entry.files and entry.enter then
         self:add_folder_files(from, there .. path, entry.files)
@@ -407,12 +442,15 @@ end
 
 function Job:make_further_names()
   for _, name in ipairs(self.further_names) do
-    local ok, _, unchanged = folder_tree.link(name.first, name.to, self.settings)
+    local ok, unchanged
+    if not self.failed[name.first.from] then
+      ok, _, unchanged = folder_tree.link(name.first.to, name.to, self.settings)
+    end
     if ok then
       self:add("hard_links")
       if not unchanged then self:report("hard link", name.to) end
     else
-      self:add_file(name.from, name.to, name.info) -- that disk has no such links, or no more
+      self:add_other(name.from, name.to, name.info) -- that disk has no such links, or no more
     end
   end
   self:settle_all()
@@ -420,14 +458,7 @@ end
 
 function Job:delete_others(folder)
   local inner = folder.from:sub(#folder.root + 1):gsub("^/+", "")
-  folder_tree.delete_others(folder.from, folder.to, self.settings, function(name, type)
-    if not self.is_left_out then return false end
-    return self.is_left_out(inner == "" and name or inner .. "/" .. name, type)
-  end, function(path, err)
-    if err then return self:fail(path, err) end
-    self:add("deleted")
-    self:report("delete", path)
-  end)
+  folder_tree.delete_others(folder.from, folder.to, inner, self.removal)
 end
 
 -- The innermost first: a folder that becomes read-only can't be reached through for long.
@@ -447,6 +478,7 @@ function Job:finish_folders()
 end
 
 function Job:run(roots)
+  if self.settings.resume and not self.settings.dry_run then clean_up_beside(roots) end
   for _, root in ipairs(roots) do
     local first = #self.folders + 1
     if root.info.type == "directory" then
@@ -461,8 +493,8 @@ function Job:run(roots)
   self:finish_folders()
 end
 
-local function new_job(options)
-  local limit = options.bwlimit
+local function new_job(options, is_left_out)
+  local limit = not options.dry_run and options.bwlimit or nil
   local function paced(bytes)
     return limit and math.max(LEAST_PACE, math.min(limit // 4, bytes)) or bytes
   end
@@ -481,15 +513,24 @@ local function new_job(options)
       dry_run = options.dry_run or false,
     },
     on_action = options.on_action,
-    is_left_out = #(options.exclude or {}) > 0 and exclude.matcher(options.exclude) or nil,
+    is_left_out = is_left_out,
     bwlimit = limit, paced = 0, started = uv.hrtime(),
     batch_limit = paced(BATCH_BYTES), range_bytes = paced(RANGE_BYTES),
     large_bytes = limit and 2 * paced(RANGE_BYTES) or LARGE_BYTES,
     batch = {}, batch_files = 0, batch_bytes = 0, pending = {}, large = {}, folders = {},
-    folder_batch = {}, folder_files = 0, left = {}, large_batch = {},
-    no_clone = {}, first_names = {}, further_names = {},
+    folder_batch = {}, folder_files = 0, left = {}, listed = {}, large_batch = {},
+    no_clone = {}, first_names = {}, further_names = {}, failed = {},
   }, Job)
   local settings = job.settings
+  job.removal = {
+    dry_run = settings.dry_run,
+    is_kept = job.is_left_out,
+    report = function(path, err)
+      if err then return job:fail(path, err) end
+      job:add("deleted")
+      job:report("delete", path)
+    end,
+  }
   job.by_folder = not (job.is_left_out or limit or settings.verify or settings.checksum
     or settings.dry_run)
   return job
@@ -517,7 +558,8 @@ end
 ---@return string? reason
 function copier.copy(sources, target, options)
   options = options or {}
-  local roots, reason = places.plan(sources, target, options.delete or false)
+  local is_left_out = #(options.exclude or {}) > 0 and exclude.matcher(options.exclude) or nil
+  local roots, reason = places.plan(sources, target, options.delete or false, is_left_out)
   if not roots then return nil, reason end
   if not options.dry_run then
     local ready
@@ -525,7 +567,7 @@ function copier.copy(sources, target, options)
     if not ready then return nil, reason end
   end
 
-  local job = new_job(options)
+  local job = new_job(options, is_left_out)
   -- Closed in the reverse order: after an error the pool is ended first, maybe in the middle of a
   -- file, then what it left is taken away.
   local _ <close> = setmetatable({}, {

@@ -17,7 +17,7 @@ local function count(roots, is_left_out, answer)
     if root.info.type ~= "directory" then
       files, bytes = files + 1, bytes + root.info.size
     else
-      for path, entry in fs.walk(root.from) do
+      for path, entry in fs.walk(root.from) or function() end do
         local inner = path:sub(#root.from:gsub("/+$", "") + 2)
         if is_left_out and is_left_out(inner, entry.type) then
           entry.enter = false

@@ -11,7 +11,7 @@ local function printable(path)
 end
 
 function copy_report.action(action, path)
-  print(action .. " " .. printable(path))
+  command.print("copy", action .. " " .. printable(path))
 end
 
 ---A line on stderr for each failure, and for what could not be kept.

@@ -175,15 +175,15 @@ function copy_task.folders(batch, settings, room)
 end
 
 ---A range of a large file.
----@return { reason?: string, full?: boolean }
+---@return { bytes: integer, failure?: any }
 function copy_task.range(from, to, offset, length, verify)
   local ok, err = fs.copy_range(from, to, offset, length)
   if ok and verify then
     ok, err = fs.same_data(from, to, offset, length)
     if ok == false then err = DIFFERS end
   end
-  if ok then return {} end
-  return { reason = reason_of(err, from), full = type(err) == "table" and copy_task.is_full(err) }
+  if ok then return { bytes = length } end
+  return { bytes = 0, failure = err }
 end
 
 return copy_task

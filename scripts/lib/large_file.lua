@@ -3,15 +3,15 @@
 
 local fs = require "mooncrew.fs"
 local copy_task = require "lib.copy_task"
+local failure = require "lib.failure"
 local leftovers = require "lib.leftovers"
-local reason_of = require "lib.reason"
 local uv = require "luv"
 
 ---@class copier.LargeFile
 ---@field from string
 ---@field to string
 ---@field size integer
----@field reason string? why it failed
+---@field failure any why it failed
 local LargeFile = {}
 LargeFile.__index = LargeFile
 
@@ -38,11 +38,12 @@ function large_file.new(file)
 end
 
 ---Makes the temporary file, one large hole.
----@return integer|boolean|nil ok
----@return string? reason
----@return string? code such as "ENOSPC"
+---@return true|nil ok
+---@return copier.Error? err
 function LargeFile:begin()
-  return create(self.temporary, self.size)
+  local ok, err, code = create(self.temporary, self.size)
+  if not ok then return nil, failure(self.to, err, code) end
+  return true
 end
 
 ---The ranges of `size` bytes: an iterator of offset, length.
@@ -62,38 +63,51 @@ function LargeFile:discard()
   self.temporary = nil
 end
 
--- Its name at last. The time is that of the file which was read: if it has changed since, the next
--- run sees that.
-local function commit(self, settings)
+-- What belongs to it. The time is that of the file which was read: if it has changed since, the
+-- next run sees that.
+local function keep_attributes(self, settings)
   local ok, lost = fs.copy_attributes(self.from, self.temporary, settings.keep)
-  if not ok then return nil, reason_of(lost, self.from) end
-  local mtime = self.source.mtime_ns
-  local err
-  ok, err = fs.utimens(self.temporary, mtime, mtime, false)
-  if not ok then return nil, reason_of(err) end
-  local code
-  ok, err, code = uv.fs_rename(self.temporary, self.to)
-  if code == "EISDIR" and copy_task.make_way(self.to, settings) then
-    ok, err = uv.fs_rename(self.temporary, self.to)
+  local there, mtime = fs.stat(self.temporary, false), self.source.mtime_ns
+  if ok and there and there.mtime_ns ~= mtime then
+    local err
+    ok, err = fs.utimens(self.temporary, mtime, mtime, false)
+    if not ok then return nil, err end
   end
-  if not ok then return nil, err end
-  self.temporary = nil
-  return true, lost
+  return ok, lost
+end
+
+local function rename(self, settings)
+  local ok, err, code = uv.fs_rename(self.temporary, self.to)
+  if code == "EISDIR" and copy_task.make_way(self.to, settings) then
+    ok, err, code = uv.fs_rename(self.temporary, self.to)
+  end
+  return ok, err, code
+end
+
+-- A failure that names the temporary file is one of the target.
+local function at_target(self, err, code)
+  local ours = code or type(err) == "table" and err.path == self.temporary
+  return ours and failure(self.to, err, code) or err
 end
 
 ---Gives it its name when all its ranges are done, or takes it away.
 ---@param settings copier.settings
 ---@return boolean? ok
----@return string? reason_or_lost
+---@return any err_or_lost
 function LargeFile:finish(settings)
-  local ok, reason
-  if self.reason then
-    reason = self.reason
-  else
-    ok, reason = commit(self, settings)
+  local ok, lost, err, code = nil, nil, self.failure, nil
+  if not err then
+    ok, lost = keep_attributes(self, settings)
+    err = lost
+    if ok then ok, err, code = rename(self, settings) end
   end
-  if not ok then self:discard() end
-  return ok, reason
+  if not ok then
+    err = at_target(self, err, code)
+    self:discard()
+    return nil, err
+  end
+  self.temporary = nil
+  return true, lost
 end
 
 return large_file

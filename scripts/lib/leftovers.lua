@@ -13,6 +13,13 @@ local function is_alive(pid)
   return code ~= "ESRCH"
 end
 
+---The folder in which there may be leftovers of a file.
+---@param path string
+---@return string
+function leftovers.folder(path)
+  return path:match("^(.*/)[^/]*$") or "."
+end
+
 ---A fresh name for something that will be renamed to `target`, in the same folder.
 ---@param target string
 ---@return string

@@ -6,6 +6,8 @@ local uv = require "luv"
 
 local places = {}
 
+local WOULD_REMOVE = "%s is inside of %s, where --delete would remove it"
+
 -- The real path of something that need not be there yet.
 local function real_path(path)
   local real, missing = uv.fs_realpath(path), {}
@@ -28,6 +30,8 @@ local function real_path(path)
   return real
 end
 
+local NOWHERE = " is a link that leads nowhere"
+
 local function is_inside(inner, outer)
   outer = outer:gsub("/$", "") .. "/"
   return inner:sub(1, #outer) == outer
@@ -41,7 +45,7 @@ local function refusal(source, target, info, delete)
   elseif info.type == "directory" and is_inside(real_target, real_source) then
     return string.format("%s is inside of %s", target, source)
   elseif info.type == "directory" and delete and is_inside(real_source, real_target) then
-    return string.format("%s is inside of %s, where --delete would remove it", source, target)
+    return WOULD_REMOVE:format(source, target)
   end
   return nil
 end
@@ -58,9 +62,15 @@ end
 ---@field to string
 ---@field info mooncrew.fs.Info
 
+local function leads_nowhere(path)
+  local info = fs.stat(path, false)
+  return info ~= nil and info.type == "link" and fs.stat(path) == nil
+end
+
 -- A link that is given as a source stands for what it leads to.
 local function root(source, target, delete)
   local info, err = fs.stat(source)
+  if not info and leads_nowhere(source) then return nil, source .. NOWHERE end
   if not info then return nil, reason_of(err) end
   local refused = refusal(source, target, info, delete)
   if refused then return nil, refused end
@@ -74,19 +84,50 @@ local function is_folder(path)
   return info ~= nil and info.type == "directory"
 end
 
+-- Whether a path can only be a folder's: it has a slash, or dots, at its end.
+local function names_folder(path)
+  return path:find("/%.?%.?$") ~= nil or path == "." or path == ".."
+end
+
+local function empty_path(sources, target)
+  for i, source in ipairs(sources) do
+    if source == "" then return ("path %d is empty"):format(i) end
+  end
+  return target == "" and ("path %d, where to, is empty"):format(#sources + 1) or nil
+end
+
+-- Why one source would be removed for another one, or nil.
+local function removal(roots)
+  local targets = {}
+  for _, place in ipairs(roots) do
+    if place.info.type == "directory" then targets[real_path(place.to)] = place.to end
+  end
+  for _, place in ipairs(roots) do
+    local outer = real_path(place.from)
+    repeat
+      outer = outer:match("^(.+)/[^/]*$")
+      if targets[outer] then return WOULD_REMOVE:format(place.from, targets[outer]) end
+    until not outer
+  end
+  return nil
+end
+
 ---Where each source goes. One folder becomes the target; anything else goes into a target that is
 ---a folder, and so do several sources.
 ---@param sources string[]
 ---@param target string
 ---@param delete boolean
+---@param is_left_out? fun(path: string, type: string): boolean asked of the names of several
 ---@return copier.root[]? roots
 ---@return string? reason
-function places.plan(sources, target, delete)
+function places.plan(sources, target, delete, is_left_out)
   local several = #sources > 1
   local roots, taken = {}, {}
-  for i, source in ipairs(sources) do
+  local empty = empty_path(sources, target)
+  if empty then return nil, empty end
+  for _, source in ipairs(sources) do
     local to = target
-    if several or (is_folder(target) and not is_folder(source)) then
+    if several or ((is_folder(target) or names_folder(target)) and not is_folder(source)) then
       to = fs.join(target, name_of(source))
     end
     if taken[to] then
@@ -95,9 +136,23 @@ function places.plan(sources, target, delete)
     taken[to] = source
     local planned, reason = root(source, to, delete)
     if not planned then return nil, reason end
-    roots[i] = planned
+    if not (several and is_left_out and is_left_out(name_of(source), planned.info.type)) then
+      roots[#roots + 1] = planned
+    end
   end
+  local refused = delete and removal(roots)
+  if refused then return nil, refused end
   return roots
+end
+
+local function make_folder(path)
+  local ok, err = fs.mkdirs(path)
+  if ok then return true end
+  local there = fs.stat(path)
+  if there and there.type ~= "directory" then
+    return false, path .. " is there and is no folder"
+  end
+  return false, leads_nowhere(path) and path .. NOWHERE or reason_of(err)
 end
 
 ---Makes the folders that must be there before anything is copied.
@@ -109,8 +164,8 @@ function places.prepare(roots, target)
     local parent = several and target or place.to:match("^(.*)/[^/]*$")
     if place.info.type == "directory" and not several then parent = place.to end
     if parent and parent ~= "" then
-      local ok, err = fs.mkdirs(parent)
-      if not ok then return false, reason_of(err) end
+      local ok, reason = make_folder(parent)
+      if not ok then return false, reason end
     end
     -- A target that is a link to a folder stands for that folder.
     if place.info.type == "directory" and is_folder(place.to) then

@@ -281,6 +281,8 @@ describe("mooncrew copy", function()
       assert.equal("fits", command.read_file(target .. "/small"))
       write_large(source .. "/large")
       outcome = fails("copy: no space was left", source .. "/large", target .. "/large")
+      local line = ("%s/large: %s/large: No space left on device\n"):format(source, target)
+      assert.truthy(outcome.err:find(line, 1, true), outcome.err)
       assert.is_nil(fs.stat(target .. "/large"))
       assert.equal(2, #command.lines(outcome.err))
     end)
@@ -288,9 +290,15 @@ describe("mooncrew copy", function()
 
   it("reports a target that is read-only", function()
     make{ "source/a", "source/d/x" }
+    assert(uv.fs_symlink("a", source .. "/link"))
+    assert(fs.mkfifo(source .. "/pipe"))
     on_disk("ro,size=1m", function()
       local outcome = fails("Read-only file system", source, target)
-      assert.truthy(outcome.err:find(source .. "/a: ", 1, true), outcome.err)
+      for _, name in ipairs{ "a", "d", "link", "pipe" } do
+        local line = ("copy: %s/%s: %s/%s: Read-only file system\n"):format(source, name, target,
+          name)
+        assert.truthy(outcome.err:find(line, 1, true), outcome.err)
+      end
       assert.same({}, paths(target))
     end)
   end)

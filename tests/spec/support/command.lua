@@ -94,35 +94,52 @@ function Child:finish()
   }
 end
 
----Starts a script of scripts/ in a process group of its own.
----@param script string such as "copy.lua", or any absolute path
----@param ... any its arguments
-function command.start(script, ...)
-  return command.start_in({}, script, ...)
-end
-
----The same with these environment variables set.
----@param environment table<string, string>
-function command.start_in(environment, script, ...)
+-- Starts a script by a line of the shell: `before`, then what begins with the words of `prefix`.
+local function start(before, prefix, script, ...)
   local err = command.folder() .. "/stderr"
-  local words = { "env" }
-  for name, value in pairs(environment) do words[#words + 1] = quote(name .. "=" .. value) end
+  local words = { table.unpack(prefix) }
   words[#words + 1] = quote(command.binary())
   words[#words + 1] = quote(script:find("^/") and script or root .. "/scripts/" .. script)
   for _, word in ipairs{ ... } do words[#words + 1] = quote(word) end
   -- The shell becomes the script, so its number is the script's, and, by setsid, the group's.
-  local line = "echo $$; exec setsid " .. table.concat(words, " ") .. " 2>" .. quote(err)
-    .. " </dev/null"
+  local line = "echo $$; exec 2>" .. quote(err) .. " </dev/null; " .. before .. "; exec setsid "
+    .. table.concat(words, " ")
   local child = setmetatable({ pipe = assert(io.popen(line)), err = err }, Child)
   child.pid = math.tointeger(tonumber(child.pipe:read("l")))
   children[#children + 1] = child
   return child
 end
 
+---Starts a script of scripts/ in a process group of its own.
+---@param script string such as "copy.lua", or any absolute path
+---@param ... any its arguments
+function command.start(script, ...)
+  return start(":", {}, script, ...)
+end
+
+---The same with these environment variables set.
+---@param environment table<string, string>
+function command.start_in(environment, script, ...)
+  local words = { "env" }
+  for name, value in pairs(environment) do words[#words + 1] = quote(name .. "=" .. value) end
+  return start(":", words, script, ...)
+end
+
 ---Runs a script to its end.
 ---@return { status: integer, out: string, err: string }
 function command.run(script, ...)
   return command.start(script, ...):finish()
+end
+
+---The same after a command of the shell, such as "ulimit -f 64".
+function command.run_shell(before, script, ...)
+  return start(before, {}, script, ...):finish()
+end
+
+---The same by somebody for whom the permission bits count, root too.
+function command.run_unprivileged(script, ...)
+  local words = { "setpriv", "--bounding-set=-dac_override,-dac_read_search" }
+  return start(":", uv.getuid() == 0 and words or {}, script, ...):finish()
 end
 
 ---A port of loopback on which nobody listens.
