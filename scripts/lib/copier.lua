@@ -305,7 +305,9 @@ function Job:large_file(from, to, info)
   local file = {
     from = from, to = to, size = info.size, mtime_ns = info.mtime_ns, nlink = info.nlink,
   }
-  return not (settings.resume and copy_task.is_current(file, settings)) and file or nil
+  local there = settings.resume and copy_task.is_current(file, settings)
+    or copy_task.is_itself(file)
+  return not there and file or nil
 end
 
 function Job:add_file(from, to, info)

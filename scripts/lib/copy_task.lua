@@ -50,6 +50,14 @@ function copy_task.is_current(file, settings)
   return hash ~= nil and hash == fs.hash_file(file.to)
 end
 
+---Whether the copy is the file itself: another name of it, or the same where its folder is mounted
+---in two places.
+---@param file copier.file
+function copy_task.is_itself(file)
+  local from, to = fs.stat(file.from, false), fs.stat(file.to, false)
+  return from ~= nil and to ~= nil and from.inode == to.inode and from.device == to.device
+end
+
 ---Removes what is in the way of something that is no folder. Folders go only when `delete` says so.
 ---@return boolean removed
 function copy_task.make_way(to, settings)
@@ -59,11 +67,14 @@ function copy_task.make_way(to, settings)
   return uv.fs_unlink(to) ~= nil
 end
 
+-- The third result: it was there, and nothing was done.
 local function copy_file(file, settings)
   local ok, err = fs.copy_file(file.from, file.to, settings.keep)
-  if not ok and err.path == file.to and (err.code == "EISDIR" or err.code == "EINVAL")
-    and copy_task.make_way(file.to, settings) then
-    ok, err = fs.copy_file(file.from, file.to, settings.keep)
+  if not ok and err.path == file.to and (err.code == "EISDIR" or err.code == "EINVAL") then
+    if copy_task.is_itself(file) then return true, nil, true end
+    if copy_task.make_way(file.to, settings) then
+      ok, err = fs.copy_file(file.from, file.to, settings.keep)
+    end
   end
   if not ok or not settings.verify then return ok, err end
   local same, why = fs.same_data(file.from, file.to)
@@ -106,12 +117,13 @@ function copy_task.batch(batch, settings)
     local ok, err
     local skip = settings.resume and copy_task.is_current(file, settings)
     if settings.dry_run then
+      skip = skip or copy_task.is_itself(file)
       ok = true
       if not skip then done.actions[#done.actions + 1] = file.to end
     elseif skip then
       ok, err = fs.copy_attributes(file.from, file.to, settings.keep)
     else
-      ok, err = copy_file(file, settings)
+      ok, err, skip = copy_file(file, settings)
     end
     if not ok then
       done.failures[#done.failures + 1] =

@@ -37,10 +37,16 @@ local function is_inside(inner, outer)
   return inner:sub(1, #outer) == outer
 end
 
+-- One folder may be mounted in two places.
+local function is_same_folder(info, target)
+  local there = info.type == "directory" and fs.stat(target)
+  return there and there.inode == info.inode and there.device == info.device
+end
+
 -- Why this can't be copied there, or nil.
 local function refusal(source, target, info, delete)
   local real_source, real_target = real_path(source), real_path(target)
-  if real_source == real_target then
+  if real_source == real_target or is_same_folder(info, target) then
     return string.format("%s and %s are the same", source, target)
   elseif info.type == "directory" and is_inside(real_target, real_source) then
     return string.format("%s is inside of %s", target, source)

@@ -157,6 +157,32 @@ describe("mooncrew copy", function()
     assert.same({}, fs.listxattr(target .. "/a"))
   end)
 
+  it("takes no file away that is its own target", function()
+    make{ "source/a/f", "target/a/" }
+    assert(uv.fs_link(source .. "/a/f", target .. "/a/f"))
+    for i, paths_of in ipairs{ { source, target }, { source .. "/a/f", target .. "/a" } } do
+      for _, option in ipairs{ "-j2", "--verify", "--dry-run" } do
+        local out = copies(option, table.unpack(paths_of))
+        assert.truthy(out:find(" 1 unchanged, ", 1, true), out)
+        assert.equal(fs.stat(source .. "/a/f").inode, fs.stat(target .. "/a/f").inode, i)
+      end
+    end
+    -- A folder that is mounted in two places: the file has one name only, which must stay.
+    assert(uv.fs_unlink(target .. "/a/f"))
+    local mount = ("mount --bind '%s/a' '%s/a' 2>/dev/null"):format(source, target)
+    if not os.execute(mount) then return end
+    local ok, err = pcall(function()
+      for _, option in ipairs{ "-j2", "--verify", "--delete", "--resume", "--checksum" } do
+        copies(option, source, target)
+        assert.equal("source/a/f", command.read_file(source .. "/a/f"), option)
+      end
+      local outcome = command.run("copy.lua", source .. "/a", target .. "/a")
+      assert_fails({ source .. "/a and " .. target .. "/a are the same" }, outcome)
+    end)
+    assert(os.execute(("umount '%s/a'"):format(target)))
+    if not ok then error(err, 0) end
+  end)
+
   it("says when its output can't be written", function()
     make{ "source/a" }
     for i, option in ipairs{ "-j2", "--json", "--dry-run" } do
