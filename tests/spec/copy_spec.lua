@@ -289,6 +289,29 @@ describe("mooncrew copy", function()
     end
   end)
 
+  it("reports each file once when all of its processes are gone", function()
+    local outcome
+    repeat
+      os.execute("rm -rf '" .. folder .. "/source' '" .. target .. "'")
+      local child = start_long_copy()
+      for _, pid in ipairs(children_of(child.pid)) do
+        if children_of(pid)[1] then uv.kill(pid, "sigkill") end -- it looks after the workers
+      end
+      outcome = child:finish()
+    until outcome.status ~= 0
+    assert.equal(1, outcome.status)
+    local reported = {}
+    for _, line in ipairs(command.lines(outcome.err)) do
+      local name = line:match("^copy: .*/(%d+): pool 'copy' has no workers any more$")
+      assert.truthy(name and not reported[name], line)
+      reported[name] = true
+    end
+    for i = 1, 6000 do
+      local name = string.format("%05d", i)
+      assert.truthy(reported[name] or command.read_file(target .. "/" .. name) == bytes, name)
+    end
+  end)
+
   it("leaves whole files only, and no process, after Ctrl-C", function()
     local child = start_long_copy()
     child:signal("sigint")
