@@ -95,11 +95,15 @@ local function names_folder(path)
   return path:find("/%.?%.?$") ~= nil or path == "." or path == ".."
 end
 
-local function empty_path(sources, target)
+-- Why a path can't be one, whatever is there, or nil.
+local function wrong_path(sources, target)
+  local relative = target:sub(1, 1) ~= "/"
   for i, source in ipairs(sources) do
     if source == "" then return ("path %d is empty"):format(i) end
+    relative = relative or source:sub(1, 1) ~= "/"
   end
-  return target == "" and ("path %d, where to, is empty"):format(#sources + 1) or nil
+  if target == "" then return ("path %d, where to, is empty"):format(#sources + 1) end
+  return relative and not uv.cwd() and "the current folder is no more" or nil
 end
 
 -- Why one source would be removed for another one, or nil.
@@ -129,8 +133,8 @@ end
 function places.plan(sources, target, delete, is_left_out)
   local several = #sources > 1
   local roots, taken = {}, {}
-  local empty = empty_path(sources, target)
-  if empty then return nil, empty end
+  local wrong = wrong_path(sources, target)
+  if wrong then return nil, wrong end
   for _, source in ipairs(sources) do
     local to = target
     if several or ((is_folder(target) or names_folder(target)) and not is_folder(source)) then
