@@ -58,6 +58,11 @@ function copy_task.is_itself(file)
   return from ~= nil and to ~= nil and from.inode == to.inode and from.device == to.device
 end
 
+local function is_file(path)
+  local there = fs.stat(path, false)
+  return there ~= nil and there.type == "file"
+end
+
 ---Removes what is in the way of something that is no folder. Folders go only when `delete` says so.
 ---@return boolean removed
 function copy_task.make_way(to, settings)
@@ -72,7 +77,7 @@ local function copy_file(file, settings)
   local ok, err = fs.copy_file(file.from, file.to, settings.keep)
   if not ok and err.path == file.to and (err.code == "EISDIR" or err.code == "EINVAL") then
     if copy_task.is_itself(file) then return true, nil, true end
-    if copy_task.make_way(file.to, settings) then
+    if not is_file(file.to) and copy_task.make_way(file.to, settings) then
       ok, err = fs.copy_file(file.from, file.to, settings.keep)
     end
   end

@@ -149,9 +149,12 @@ end
 function folder_tree.delete_others(from, to, inner, removal)
   local theirs, err = fs.listdir(from)
   if not theirs then return removal.report(from, err) end
+  local ours
+  ours, err = fs.listdir(to)
+  if not ours then return removal.report(to, err) end
   local wanted = {}
   for _, name in ipairs(theirs) do wanted[name] = true end
-  for _, name in ipairs(fs.listdir(to) or {}) do
+  for _, name in ipairs(ours) do
     if not wanted[name] and not leftovers.is_temporary(name) then
       local path = inner == "" and name or inner .. "/" .. name
       folder_tree.remove(fs.join(to, name), path, removal)

@@ -43,11 +43,19 @@ local function is_same_folder(info, target)
   return there and there.inode == info.inode and there.device == info.device
 end
 
+-- A device or a pipe that is named as the target is not meant to be replaced by a file.
+local function is_special(target)
+  local there = fs.stat(target)
+  return there ~= nil and there.type ~= "file" and there.type ~= "directory"
+end
+
 -- Why this can't be copied there, or nil.
 local function refusal(source, target, info, delete)
   local real_source, real_target = real_path(source), real_path(target)
   if real_source == real_target or is_same_folder(info, target) then
     return string.format("%s and %s are the same", source, target)
+  elseif info.type == "file" and is_special(target) then
+    return target .. " is there and is neither a file nor a folder"
   elseif info.type == "directory" and is_inside(real_target, real_source) then
     return string.format("%s is inside of %s", target, source)
   elseif info.type == "directory" and delete and is_inside(real_source, real_target) then

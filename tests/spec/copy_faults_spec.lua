@@ -157,6 +157,61 @@ describe("mooncrew copy", function()
     assert.same({}, fs.listxattr(target .. "/a"))
   end)
 
+  it("finds with --verify a copy that differs, and removes it", function()
+    make{ "source/a", "source/b" }
+    make_hole(source .. "/large", 300 * 2 ^ 20 // 1)
+    local copy_file, copy_range = fs.copy_file, fs.copy_range
+    finally(function() fs.copy_file, fs.copy_range = copy_file, copy_range end)
+    local function spoil(path, at_byte)
+      local file <close> = assert(io.open(path, "r+b"))
+      file:seek("set", at_byte)
+      file:write("!")
+    end
+    function fs.copy_file(from, to, options)
+      local ok, err = copy_file(from, to, options)
+      if ok and to:find("/a$") then spoil(to, 3) end
+      return ok, err
+    end
+    function fs.copy_range(from, to, offset, length)
+      local ok, err = copy_range(from, to, offset, length)
+      if offset > 0 then spoil(to, offset + length - 1) end
+      return ok, err
+    end
+    for _, processes in ipairs{ 1, 3 } do
+      local summary = require("lib.copier").copy({ source }, target,
+        { verify = true, processes = processes })
+      table.sort(summary.failures, function(x, y) return x.path < y.path end)
+      assert.same({
+        { path = source .. "/a", reason = "the copy differs from the source" },
+        { path = source .. "/large", reason = "the copy differs from the source" },
+      }, summary.failures)
+      assert.same({ "b" }, paths(target))
+    end
+  end)
+
+  it("says which target folder can't be looked at for what is to be deleted", function()
+    if uv.getuid() ~= 0 then return end
+    make{ "source/closed/", "target/closed/old" }
+    assert(uv.fs_chown(target .. "/closed", 1, 1))
+    assert(uv.fs_chmod(target .. "/closed", mode("703"))) -- others may not list it
+    assert_fails({ target .. "/closed: Permission denied" },
+      command.run_unprivileged("copy.lua", "--delete", "--exclude", "x", source, target))
+  end)
+
+  it("keeps an old copy when a new one is refused", function()
+    make{ "source/a", "target/a" }
+    local copy_file = fs.copy_file
+    finally(function() fs.copy_file = copy_file end)
+    function fs.copy_file(_, to)
+      return nil, { kind = "OSError", code = "EINVAL", path = to,
+        message = "copy_file: " .. to .. ": Invalid argument" }
+    end
+    local summary = require("lib.copier").copy({ source }, target, { verify = true })
+    assert.same({ { path = source .. "/a", reason = target .. "/a: Invalid argument" } },
+      summary.failures)
+    assert.equal("target/a", command.read_file(target .. "/a"))
+  end)
+
   it("takes no file away that is its own target", function()
     make{ "source/a/f", "target/a/" }
     assert(uv.fs_link(source .. "/a/f", target .. "/a/f"))

@@ -45,6 +45,23 @@ describe("mooncrew copy", function()
     assert.equal("bytes", command.read_file(at("file")))
   end)
 
+  it("puts no file in the place of a device or a pipe that is named", function()
+    assert(fs.mkfifo(at("pipe")))
+    assert(uv.fs_symlink("pipe", at("link")))
+    for _, name in ipairs{ "pipe", "link" } do
+      refuses(at(name) .. " is there and is neither a file nor a folder", at("file"), at(name))
+    end
+    assert.equal("link", fs.stat(at("link"), false).type)
+    assert.equal("fifo", fs.stat(at("pipe")).type)
+    -- One deeper in a tree is replaced, and a pipe may be copied over a pipe.
+    assert(fs.mkfifo(at("second")))
+    copies(at("second"), at("pipe"))
+    assert(fs.mkdirs(at("target")))
+    assert(fs.mkfifo(at("target/a")))
+    copies(at("source"), at("target"))
+    assert.equal("a", command.read_file(at("target/a")))
+  end)
+
   it("names a path that is empty, and a link that leads nowhere", function()
     assert(uv.fs_symlink("nowhere", at("dangling")))
     refuses("path 1 is empty", "", at("target"))
