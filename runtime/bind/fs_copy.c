@@ -44,8 +44,9 @@ bool bind_fs_check_flag(lua_State *L, int arg, const char *name, bool otherwise)
 
 /* The two paths, and the options at 3. `files`: those for files alone are known too. */
 static struct mc_fs_copy check_arguments(lua_State *L, bool files) {
-  static const char *const known[] = {"follow", "owner", "xattrs", "clone_only", NULL};
-  static const char *const fewer[] = {"follow", "owner", "xattrs", NULL};
+  static const char *const known[] = {"follow", "owner",      "group",
+                                      "xattrs", "clone_only", NULL};
+  static const char *const fewer[] = {"follow", "owner", "group", "xattrs", NULL};
   struct mc_fs_copy copy = {.from = bind_fs_check_path(L, 1),
                             .to = bind_fs_check_path(L, 2)};
   lua_settop(L, 3);
@@ -54,6 +55,7 @@ static struct mc_fs_copy check_arguments(lua_State *L, bool files) {
   bind_check_options(L, 3, files ? known : fewer);
   copy.no_follow = !bind_fs_check_flag(L, 3, "follow", true);
   copy.owner = bind_fs_check_flag(L, 3, "owner", false);
+  copy.group = bind_fs_check_flag(L, 3, "group", false);
   copy.xattrs = bind_fs_check_flag(L, 3, "xattrs", false);
   copy.clone_only = bind_fs_check_flag(L, 3, "clone_only", false);
   return copy;

@@ -21,8 +21,8 @@ static uint64_t number(lua_State *L, const char *name, lua_Integer least,
 }
 
 static struct mc_fs_folder check_arguments(lua_State *L) {
-  static const char *const known[] = {"owner", "xattrs", "update", "room",
-                                      "part",  "parts",  NULL};
+  static const char *const known[] = {"owner", "group", "xattrs", "update",
+                                      "room",  "part",  "parts",  NULL};
   struct mc_fs_folder job = {.room = LUA_MAXINTEGER, .parts = 1};
   job.copy.from = bind_fs_check_path(L, 1);
   job.copy.to = bind_fs_check_path(L, 2);
@@ -32,6 +32,7 @@ static struct mc_fs_folder check_arguments(lua_State *L) {
     return job;
   bind_check_options(L, 3, known);
   job.copy.owner = bind_fs_check_flag(L, 3, "owner", false);
+  job.copy.group = bind_fs_check_flag(L, 3, "group", false);
   job.copy.xattrs = bind_fs_check_flag(L, 3, "xattrs", false);
   job.update = bind_fs_check_flag(L, 3, "update", false);
   job.room = number(L, "room", 0, LUA_MAXINTEGER);

@@ -47,9 +47,9 @@ static int check_target(struct mc_fs_copy *copy, const struct stat *source) {
 
 /* ---- attributes ---- */
 
-static int change_owner(const struct mc_place *to, const struct stat *source) {
-  int failed = to->fd >= 0 ? fchown(to->fd, source->st_uid, source->st_gid)
-                           : lchown(to->path, source->st_uid, source->st_gid);
+/* -1: as it is. */
+static int change_owner(const struct mc_place *to, uid_t user, gid_t group) {
+  int failed = to->fd >= 0 ? fchown(to->fd, user, group) : lchown(to->path, user, group);
   return failed ? -errno : 0;
 }
 
@@ -76,11 +76,16 @@ static int attributes(struct mc_fs_copy *copy, const struct mc_place *from,
   bool owned = made->st_uid == source->st_uid && made->st_gid == source->st_gid;
   bool touched = false;
   if (copy->owner && !owned) {
-    int error = change_owner(to, source);
+    int error = change_owner(to, source->st_uid, source->st_gid);
     if (error && error != -EPERM && error != -EINVAL)
       return error;
     owned = touched = !error;
     copy->lost |= error ? MC_FS_LOST_OWNER : 0;
+  }
+  if (copy->group && !owned && made->st_gid != source->st_gid &&
+      change_owner(to, (uid_t)-1, source->st_gid) == 0) {
+    touched = true;
+    owned = made->st_uid == source->st_uid;
   }
   if (copy->xattrs) {
     struct mc_xattrs_outcome outcome;

@@ -20,6 +20,7 @@ enum {
 struct mc_fs_copy {
   const char *from, *to;
   bool owner, xattrs; /* keep these too */
+  bool group;         /* keep the group where we may; where not, nothing is lost */
   bool bare;          /* new files have no attributes: the folder gives them none */
   bool no_follow;     /* neither path is looked at behind a symbolic link */
   bool clone_only;    /* share blocks, or fail with -EOPNOTSUPP, -EXDEV, -EINVAL */

@@ -507,7 +507,7 @@ local function new_job(options, is_left_out)
       processes = options.processes or mooncrew.cpu_count(),
     },
     settings = {
-      keep = { owner = uv.getuid() == 0, xattrs = true, follow = false },
+      keep = { owner = uv.getuid() == 0, group = true, xattrs = true, follow = false },
       verify = options.verify or false,
       resume = options.resume or options.checksum or false,
       checksum = options.checksum or false,

@@ -173,7 +173,8 @@ function copy_task.folders(batch, settings, room)
   }
   local left = {}
   local options = {
-    owner = settings.keep.owner, xattrs = settings.keep.xattrs, update = settings.resume,
+    owner = settings.keep.owner, group = settings.keep.group, xattrs = settings.keep.xattrs,
+    update = settings.resume,
   }
   for from, to, part, parts in copy_task.each_folder(batch) do
     options.room, options.part, options.parts = math.max(0, room - done.bytes), part, parts

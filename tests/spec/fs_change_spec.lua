@@ -125,6 +125,23 @@ describe("fs", function()
     fails("ENOENT", fs.copy_attributes(at("link"), folder))
   end)
 
+  it("keeps the group alone where it may", function()
+    command.write_file(at("a"), "bytes")
+    if not uv.fs_chown(at("a"), 12, 13) then return end
+    assert(uv.fs_chmod(at("a"), tonumber("2750", 8)))
+    local mine = fs.stat(folder)
+    assert(fs.mkdirs(at("to")))
+    assert(fs.copy_file(at("a"), at("b"), { group = true }))
+    assert.equal(2, fs.copy_files(folder, at("to"), { group = true }).files)
+    command.write_file(at("c"), "bytes")
+    assert.same({ true, n = 2 }, table.pack(fs.copy_attributes(at("a"), at("c"),
+      { group = true })))
+    for _, name in ipairs{ "b", "c", "to/a" } do
+      local info = fs.stat(at(name))
+      assert.same({ mine.uid, 13, tonumber("750", 8) }, { info.uid, info.gid, info.mode }, name)
+    end
+  end)
+
   it("judges links themselves when told not to follow", function()
     command.write_file(at("a"), "bytes")
     assert(uv.fs_symlink("a", at("link")))

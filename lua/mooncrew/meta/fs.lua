@@ -36,6 +36,7 @@ local fs = {}
 ---@class mooncrew.fs.KeepOptions
 ---@field follow? boolean look behind symbolic links (true)
 ---@field owner? boolean keep user and group (false)
+---@field group? boolean keep the group alone where one may, without a word where not (false)
 ---@field xattrs? boolean keep extended attributes, access control lists among them (false)
 
 ---@class mooncrew.fs.CopyOptions: mooncrew.fs.KeepOptions
@@ -53,6 +54,7 @@ function fs.copy_file(from, to, options) end
 
 ---@class mooncrew.fs.CopyFilesOptions
 ---@field owner? boolean keep user and group (false)
+---@field group? boolean keep the group alone where one may, without a word where not (false)
 ---@field xattrs? boolean keep extended attributes, access control lists among them (false)
 ---@field update? boolean pass over what is there with the same size, time, mode and owner (false);
 ---  of a file whose source has got other attributes since, the name is left
