@@ -47,6 +47,7 @@ local summary, reason = copier.copy(options.paths, target, {
 if not summary then command.fail("copy", reason) end
 
 copy_report.failures(summary)
+if not options.quiet then copy_report.warning(summary) end
 if options.json then
   command.print("copy", copy_report.json(summary))
 elseif not options.quiet then

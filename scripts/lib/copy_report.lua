@@ -14,7 +14,7 @@ function copy_report.action(action, path)
   command.print("copy", action .. " " .. printable(path))
 end
 
----A line on stderr for each failure, and for what could not be kept.
+---A line on stderr for each failure.
 ---@param summary copier.summary
 function copy_report.failures(summary)
   for _, failure in ipairs(summary.failures) do
@@ -23,6 +23,11 @@ function copy_report.failures(summary)
   if summary.full then
     io.stderr:write("copy: no space was left; --resume copies what is missing\n")
   end
+end
+
+---A line on stderr when something could not be kept.
+---@param summary copier.summary
+function copy_report.warning(summary)
   if summary.lost > 0 then
     io.stderr:write("copy: warning: the owner or extended attributes of ",
       command.count(summary.lost, "entry", "entries"), " could not be kept\n")

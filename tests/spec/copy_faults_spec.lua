@@ -264,6 +264,17 @@ describe("mooncrew copy", function()
     end
   end)
 
+  it("warns of owners that can't be kept, unless it is to be quiet", function()
+    make{ "source/a" }
+    if not uv.fs_chown(source .. "/a", 1, 1) then return end
+    local outcome = command.run_without("-chown", "copy.lua", source, target)
+    assert.equal("copy: warning: the owner or extended attributes of 1 entry could not be kept\n",
+      outcome.err)
+    assert.equal(0, outcome.status)
+    outcome = command.run_without("-chown", "copy.lua", "-q", source, target)
+    assert.same({ 0, "", "" }, { outcome.status, outcome.err, outcome.out })
+  end)
+
   it("keeps times that no count of nanoseconds has room for", function()
     local folder_of_memory = uv.fs_mkdtemp("/dev/shm/mooncrew-spec-XXXXXX")
     if not folder_of_memory then return end

@@ -136,10 +136,16 @@ function command.run_shell(before, script, ...)
   return start(before, {}, script, ...):finish()
 end
 
+---The same without something that root may do: "-chown".
+---@param capabilities string
+function command.run_without(capabilities, script, ...)
+  local words = { "setpriv", "--bounding-set=" .. capabilities }
+  return start(":", uv.getuid() == 0 and words or {}, script, ...):finish()
+end
+
 ---The same by somebody for whom the permission bits count, root too.
 function command.run_unprivileged(script, ...)
-  local words = { "setpriv", "--bounding-set=-dac_override,-dac_read_search" }
-  return start(":", uv.getuid() == 0 and words or {}, script, ...):finish()
+  return command.run_without("-dac_override,-dac_read_search", script, ...)
 end
 
 ---A port of loopback on which nobody listens.
