@@ -200,10 +200,6 @@ static int run(struct command *command) {
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void do_nothing(int number) {
-  (void)number;
-}
-
 int main(int argc, char *argv[]) {
   if (argc < 1)
     return EXIT_USAGE;
@@ -240,10 +236,8 @@ int main(int argc, char *argv[]) {
   case OPTIONS_RUN:
     break;
   }
-  /* Past a limit (ulimit -f) writing fails with EFBIG, and does not end who writes. A
-   * handler, since programs that are started would inherit that it is ignored. */
-  sigaction(SIGXFSZ,
-            &(struct sigaction){.sa_handler = do_nothing, .sa_flags = SA_RESTART}, NULL);
+  /* Past a limit (ulimit -f) writing fails with EFBIG, and does not end who writes. */
+  signal(SIGXFSZ, SIG_IGN);
   char path[PATH_MAX];
   if (script < argc && installed_is_name(argv[script]) &&
       installed_find(argv[script], command.options.ignore_env, path, sizeof path)) {
