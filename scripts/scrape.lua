@@ -138,9 +138,10 @@ for _, failure in ipairs(summary.failures) do
 end
 if not options.quiet and options.json ~= "-" then
   local kept = summary.kept > 0 and string.format(" (%d more were there)", summary.kept) or ""
-  print(string.format("%s, %s%s, %s, %d failed, %s",
+  command.print("scrape", string.format("%s, %s%s, %s, %d failed, %s",
     command.count(summary.pages, "page"), command.count(summary.images, "image"), kept,
     command.throughput(summary.bytes, summary.seconds), #summary.failures,
     command.count(summary.processes, "process", "processes")))
 end
+command.flush "scrape"
 if #summary.failures > 0 then os.exit(1) end

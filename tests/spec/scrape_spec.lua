@@ -275,6 +275,8 @@ describe("mooncrew scrape", function()
       "--json", "/dev/full")
     assert_refused(outcome, 1, "/dev/full: No space left on device")
     assert.equal(1, #command.lines(outcome.err))
+    outcome = command.run_shell("exec >/dev/full", "scrape.lua", base .. "list", "-o", folder)
+    assert_refused(outcome, 1, "scrape: stdout: No space left on device")
   end)
 
   it("ends with status 2 for bad usage", function()
