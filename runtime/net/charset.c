@@ -211,8 +211,16 @@ static int mend_utf8(const char *text, size_t length, struct mc_buffer *out) {
   return mc_buffer_append(out, text + sound, length - sound) ? 0 : -ENOMEM;
 }
 
-/* Converts as far as iconv goes, and one replaced byte further. */
-static int convert_some(iconv_t converter, char **in, size_t *left,
+/* The bytes of the smallest thing that can be wrong: one byte less, and all that follows
+ * would be read across. */
+static size_t unit_of(const char *name) {
+  bool is_32 = strncasecmp(name, "UTF-32", 6) == 0 || strncasecmp(name, "UCS-4", 5) == 0;
+  bool is_16 = strncasecmp(name, "UTF-16", 6) == 0 || strncasecmp(name, "UCS-2", 5) == 0;
+  return is_32 ? 4 : is_16 ? 2 : 1;
+}
+
+/* Converts as far as iconv goes, and one replaced unit further. */
+static int convert_some(iconv_t converter, char **in, size_t *left, size_t unit,
                         struct mc_buffer *out) {
   if (!mc_buffer_reserve(out, *left + 64))
     return -ENOMEM;
@@ -223,10 +231,9 @@ static int convert_some(iconv_t converter, char **in, size_t *left,
   out->length += before - room;
   if (converted != (size_t)-1 || errno == E2BIG)
     return 0;
-  if (*left) {
-    (*in)++;
-    (*left)--;
-  }
+  size_t skipped = unit < *left ? unit : *left;
+  *in += skipped;
+  *left -= skipped;
   return mc_buffer_append(out, REPLACEMENT, 3) ? 0 : -ENOMEM;
 }
 
@@ -247,7 +254,7 @@ int mc_charset_to_utf8(const char *text, size_t length, const char *name,
   char *in = (char *)text; /* iconv does not write there */
   int error = 0;
   while (length && !error)
-    error = convert_some(converter, &in, &length, &raw);
+    error = convert_some(converter, &in, &length, unit_of(name), &raw);
   iconv_close(converter);
   if (!error) /* NUL bytes and the like are mended here */
     error = mend_utf8((const char *)raw.data, raw.length, out);

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <libxml/HTMLparser.h>
 #include <libxml/HTMLtree.h>
+#include <libxml/parserInternals.h>
+#include <libxml/SAX2.h>
 #include <libxml/xpathInternals.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +19,12 @@
 #define OPERATIONS_MAX                                                                   \
   50000000UL /* of one XPath: some seconds; a sane one takes thousands */
 #define CACHE_SIZE 64
+#define DEPTH_MAX  512 /* elements within each other, as in browsers */
 
 #define PARSE_OPTIONS                                                                    \
   (HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET |   \
-   HTML_PARSE_COMPACT | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD)
+   HTML_PARSE_COMPACT | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD |                    \
+   (int)XML_PARSE_HUGE) /* or texts of 10 MB end the page */
 
 struct mc_html {
   xmlDocPtr document;
@@ -35,6 +39,19 @@ static void swallow(void *context, xmlErrorPtr error) {
   (void)error;
 }
 
+/* Real pages forget end tags by the hundred, and libxml2 would drop all that follows.
+ * What is too deep takes the place of the innermost element that is open. */
+static void start_element(void *data, const xmlChar *name, const xmlChar **attributes) {
+  htmlParserCtxtPtr parser = data;
+  int names = parser->nameNr; /* the new one's included */
+  if (names > DEPTH_MAX) {
+    parser->nameTab[names - 2] = parser->nameTab[names - 1];
+    parser->nameNr--;
+    nodePop(parser);
+  }
+  xmlSAX2StartElement(data, name, attributes);
+}
+
 static xmlDocPtr parse_utf8(const char *text, size_t length) {
   if (length == 0) /* which libxml2 calls an error */
     return htmlNewDocNoDtD(NULL, NULL);
@@ -42,6 +59,7 @@ static xmlDocPtr parse_utf8(const char *text, size_t length) {
   if (!parser)
     return NULL;
   parser->sax->serror = swallow;
+  parser->sax->startElement = start_element;
   xmlDocPtr document =
       htmlCtxtReadMemory(parser, text, (int)length, NULL, "UTF-8", PARSE_OPTIONS);
   htmlFreeParserCtxt(parser);
@@ -62,6 +80,11 @@ static xmlDocPtr parse_any(const char *text, size_t length, const char *told) {
   return document;
 }
 
+/* Nothing can be relative to these, and browsers take no such base. */
+static bool is_usable_base(const char *url) {
+  return strncasecmp(url, "javascript:", 11) != 0 && strncasecmp(url, "data:", 5) != 0;
+}
+
 /* The page's own <base href>, which counts from where the page came from. */
 static bool adopt_base(struct mc_html *html, const char *base) {
   if (base && !(html->base = strdup(base)))
@@ -72,9 +95,11 @@ static bool adopt_base(struct mc_html *html, const char *base) {
     return false;
   if (found->stringval && *found->stringval) {
     char *own = mc_url_resolve(html->base, (const char *)found->stringval);
-    if (own) {
+    if (own && is_usable_base(own)) {
       free(html->base);
       html->base = own;
+    } else {
+      free(own);
     }
   }
   xmlXPathFreeObject(found);

@@ -56,6 +56,54 @@ describe("html.parse", function()
     assert.equal("One bold word", node:text())
   end)
 
+  it("says that a document is gone where a finalizer comes after its own", function()
+    local said = {}
+    local function late()
+      local owner = setmetatable({}, { __gc = function(owner)
+        for i, method in ipairs{ "text", "html", "xpath" } do
+          said[i] = { pcall(function() return owner.node[method](owner.node, "//p") end) }
+        end
+        said[4] = { pcall(function() return owner.doc:text() end) }
+      end })
+      owner.doc = html.parse(page) -- made after its owner, so it goes first
+      owner.node = owner.doc:xpath("//p")[1]
+    end
+    late()
+    collectgarbage()
+    collectgarbage()
+    assert.equal(4, #said)
+    for _, result in ipairs(said) do
+      assert.is_false(result[1])
+      assert.matches("collected already", result[2], 1, true)
+    end
+  end)
+
+  it("loses nothing of what is nested deeply", function()
+    for _, n in ipairs{ 10, 254, 255, 256, 300, 511, 512, 513, 5000, 100000 } do
+      local inside = "<p id=x>in" .. ("</div>"):rep(n)
+      local doc = html.parse(("<div>a"):rep(n) .. inside .. "<p id=y>after")
+      assert.equal(n, doc:xpath("count(//div)"))
+      assert.same({ "in" }, doc:xpath("//p[@id='x']/text()"))
+      assert.same({ "after" }, doc:xpath("//p[@id='y']/text()"))
+      assert.equal(n + #"inafter", #doc:text())
+      assert.equal(n, select(2, doc:html():gsub("<div>", "")))
+    end
+    -- What a page looks like whose author forgot the end tags.
+    local doc = html.parse(("<font>x<a href=l>y</a>"):rep(3000) .. "<table><tr><td>z</table>")
+    assert.equal(3000, #doc:xpath("//a/@href"))
+    assert.equal(3000, doc:xpath("count(//font)"))
+    assert.same({ "z" }, doc:xpath("//td/text()"))
+  end)
+
+  it("loses nothing of a long text", function()
+    local long = ("x"):rep(12 << 20)
+    for _, name in ipairs{ "p", "script", "pre" } do
+      local doc = html.parse("<" .. name .. ">" .. long .. "</" .. name .. "><b>after</b>")
+      assert.equal(#long, doc:xpath("string-length(//" .. name .. ")"))
+      assert.same({ "after" }, doc:xpath("//b/text()"))
+    end
+  end)
+
   it("does not let dropped documents pile up", function()
     -- The collector sees a few bytes of each; told what the tree weighs, it runs all the same.
     local cycles, ended = 0, false
@@ -81,6 +129,18 @@ describe("html.parse", function()
     assert.equal("<p>中</p>", html.parse("<p>中"):xpath("//p")[1]:html())
   end)
 
+  it("goes on behind what is wrong in UTF-16", function()
+    for _, name in ipairs{ "UTF-16LE", "UTF-16BE", "UTF-16" } do
+      local big = name == "UTF-16BE"
+      local lone = big and "\xd8\0" or "\0\xd8"
+      local function wide(text) return (text:gsub(".", big and "\0%0" or "%0\0")) end
+      local mark = name == "UTF-16" and "\xff\xfe" or ""
+      local text = mark .. wide "<p>a" .. lone .. wide "b</p><i>c"
+      local doc = html.parse(text, { encoding = name })
+      assert.same({ "a\u{FFFD}b", "c" }, doc:xpath("//p/text() | //i/text()"))
+    end
+  end)
+
   it("takes anything for a page", function()
     for _, text in ipairs{ "", "\0", "<", "</p>", "<p", "&", "\xff", ("<div>"):rep(10000) } do
       local doc = html.parse(text)
@@ -94,6 +154,10 @@ describe("html.parse", function()
     local text = "<base href='/img/'><p>"
     assert.equal("http://h/img/", html.parse(text, { base = "http://h/a/b" }).base)
     assert.is_nil(html.parse("<p>").base)
+    for _, href in ipairs{ "javascript:x", "data:text/html,x", "JavaScript:void(0)" } do
+      local doc = html.parse("<base href='" .. href .. "'>", { base = "http://h/a/b" })
+      assert.equal("http://h/a/c", doc:url("c"))
+    end
     assert.equal("x.png", html.parse("<p>"):url("x.png"))
     assert.equal("http://h/a/x.png", html.parse("<p>", { base = "http://h/a/b" }):url("x.png"))
   end)
@@ -146,6 +210,12 @@ describe("html.parse", function()
     refuses("mooncrew.html.document expected", doc.xpath, {}, "//p")
     refuses("mooncrew.html.node expected", doc:xpath("//p")[1].text, doc)
     refuses("string expected, got no value", html.resolve, "http://a/")
+    refuses("#2 to 'mooncrew.html.resolve' (address expected, got one with a NUL byte)",
+      html.resolve, "http://a/", "b\0c")
+    refuses("option 'base': string expected, got one with a NUL byte", html.parse, "",
+      { base = "http://a\0b" })
+    local _, err = pcall(doc.xpath, doc, "//p[" .. ("é"):rep(1000))
+    assert.is_true(#err < 350 and utf8.len(err) ~= nil, err)
   end)
 end)
 

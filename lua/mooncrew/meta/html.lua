@@ -17,7 +17,8 @@ local document = {}
 ---@field name string "p"
 local node = {}
 
----Parses a page, however broken. All strings that come of it are UTF-8.
+---Parses a page, however broken. All strings that come of it are UTF-8. As in browsers, an element
+---that would be deeper than 512 is put beside the one that is open there.
 ---@param text string
 ---@param options? mooncrew.html.ParseOptions
 ---@return mooncrew.html.Document

@@ -17,16 +17,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOCUMENT_CLASS "mooncrew.html.document"
-#define NODE_CLASS     "mooncrew.html.node"
-#define TREE_FACTOR    8 /* a tree takes about so many times the bytes of its text */
+#define DOCUMENT_CLASS   "mooncrew.html.document"
+#define NODE_CLASS       "mooncrew.html.node"
+#define EXPRESSION_SHOWN 200
+#define TREE_FACTOR      8 /* a tree takes about so many times the bytes of its text */
 
+/* A finalizer may come after the document's own. */
 static struct mc_html *check_document(lua_State *L, int arg) {
-  return *(struct mc_html **)luaL_checkudata(L, arg, DOCUMENT_CLASS);
+  struct mc_html *html = *(struct mc_html **)luaL_checkudata(L, arg, DOCUMENT_CLASS);
+  luaL_argcheck(L, html, arg, "the document is collected already");
+  return html;
 }
 
 static xmlNodePtr check_node(lua_State *L, int arg) {
-  return *(xmlNodePtr *)luaL_checkudata(L, arg, NODE_CLASS);
+  xmlNodePtr node = *(xmlNodePtr *)luaL_checkudata(L, arg, NODE_CLASS);
+  lua_getiuservalue(L, arg, 1);
+  struct mc_html **box = lua_touserdata(L, -1);
+  luaL_argcheck(L, box && *box, arg, "the node's document is collected already");
+  lua_pop(L, 1);
+  return node;
 }
 
 void bind_html_push_node(lua_State *L, xmlNodePtr node, int document) {
@@ -50,10 +59,12 @@ static void account(lua_State *L, size_t length) {
 static const char *string_option(lua_State *L, int arg, const char *name) {
   int type = lua_getfield(L, arg, name);
   const char *value = type == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  if (type != LUA_TNIL && (type != LUA_TSTRING || strlen(value) != lua_rawlen(L, -1)))
-    luaL_argerror(L, arg,
-                  lua_pushfstring(L, "option '%s': string expected, got %s", name,
-                                  luaL_typename(L, -1)));
+  bool has_nul = value && strlen(value) != lua_rawlen(L, -1);
+  if (has_nul || (type != LUA_TNIL && type != LUA_TSTRING))
+    luaL_argerror(
+        L, arg,
+        lua_pushfstring(L, "option '%s': string expected, got %s", name,
+                        has_nul ? "one with a NUL byte" : luaL_typename(L, -1)));
   lua_pop(L, 1);
   return value;
 }
@@ -100,19 +111,36 @@ static int push_resolved(lua_State *L, const char *base, const char *href) {
   return 1;
 }
 
+static const char *check_address(lua_State *L, int arg) {
+  size_t length;
+  const char *text = luaL_checklstring(L, arg, &length);
+  luaL_argcheck(L, strlen(text) == length, arg,
+                "address expected, got one with a NUL byte");
+  return text;
+}
+
 /* doc:url(href): the absolute address, or nil when none can be made of it */
 static int document_url(lua_State *L) {
   struct mc_html *html = check_document(L, 1);
-  return push_resolved(L, mc_html_base(html), luaL_checkstring(L, 2));
+  return push_resolved(L, mc_html_base(html), check_address(L, 2));
 }
 
 /* html.resolve(base, href) */
 static int html_resolve(lua_State *L) {
-  const char *base = luaL_checkstring(L, 1);
-  return push_resolved(L, base, luaL_checkstring(L, 2));
+  const char *base = check_address(L, 1);
+  return push_resolved(L, base, check_address(L, 2));
 }
 
 /* ---- XPath and nodes ---- */
+
+/* Pushes so much of an expression as a message has room for. */
+static const char *push_short(lua_State *L, const char *expression, size_t length) {
+  size_t n = length < EXPRESSION_SHOWN ? length : EXPRESSION_SHOWN;
+  while (n < length && n > 0 && ((unsigned char)expression[n] & 0xc0) == 0x80)
+    n--; /* not inside a character */
+  lua_pushlstring(L, expression, n);
+  return lua_pushfstring(L, "%s%s", lua_tostring(L, -1), n < length ? "…" : "");
+}
 
 static int evaluate(lua_State *L, int document, xmlNodePtr node) {
   struct mc_html *html = check_document(L, document);
@@ -124,7 +152,9 @@ static int evaluate(lua_State *L, int document, xmlNodePtr node) {
   char error[MC_HTML_ERROR_MAX];
   *box = mc_html_xpath(html, node, expression, error);
   if (!*box)
-    return luaL_argerror(L, 2, lua_pushfstring(L, "XPath '%s': %s", expression, error));
+    return luaL_argerror(
+        L, 2,
+        lua_pushfstring(L, "XPath '%s': %s", push_short(L, expression, length), error));
   bind_html_push_result(L, *box, document);
   xmlXPathObjectPtr object = *box;
   *box = NULL;
