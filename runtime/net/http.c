@@ -29,25 +29,18 @@ void mc_http_defaults(struct mc_http_request *request) {
 
 /* ---- what is sent ---- */
 
-static bool is_token(const char *text) {
-  if (!*text)
-    return false;
-  for (; *text; text++)
-    if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f ||
-        strchr("()<>@,;:\\\"/[]?={}", *text))
+static bool is_token(const char *text, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 0x7f ||
+        strchr("()<>@,;:\\\"/[]?={}", text[i]))
       return false;
-  return true;
+  return n > 0;
 }
 
 /* A line break would smuggle in a header, or a request, of its own. */
 static bool is_header(const char *line) {
   const char *colon = strchr(line, ':');
-  if (!colon || colon == line || strpbrk(line, "\r\n"))
-    return false;
-  for (const char *c = line; c < colon; c++)
-    if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
-      return false;
-  return true;
+  return colon && is_token(line, (size_t)(colon - line)) && !strpbrk(colon, "\r\n");
 }
 
 static int add_line(struct curl_slist **list, const char *line) {
@@ -74,12 +67,7 @@ static int add_header(struct curl_slist **list, const char *line) {
 }
 
 static bool has_body(const struct mc_http_request *request) {
-  return request->body || request->fields || request->fed;
-}
-
-/* As text: with a file in it libcurl says what it is, boundary and all. */
-static bool is_form(const struct mc_http_request *request) {
-  return request->fields && !request->multipart;
+  return request->body || request->fields || request->fed || request->upload;
 }
 
 /* What libcurl would ask for by itself; but it formats its own headers letter by letter,
@@ -107,27 +95,51 @@ static bool is_named(const char *line, const char *name) {
   return strncasecmp(line, name, n) == 0 && line[n] == ':';
 }
 
-static int copy_headers(struct mc_http *transfer, const struct mc_http_request *request) {
+static bool is_about_body(const char *line) {
+  return strncasecmp(line, "Content-", 8) == 0 || is_named(line, "Transfer-Encoding") ||
+         is_named(line, "Expect");
+}
+
+/* The lists of lines that are about the body, and of the others. */
+struct lines {
+  struct curl_slist *body, *others;
+};
+
+static int sort_headers(struct mc_http *transfer, const struct mc_http_request *request,
+                        struct lines *lines, const char **culprit) {
   bool has_type = false, has_encodings = !encodings();
   for (size_t i = 0; i < request->n_headers; i++) {
-    const char *line = request->headers[i];
-    int error = is_header(line) ? add_header(&transfer->headers, line) : -EINVAL;
+    const char *line = *culprit = request->headers[i];
+    struct curl_slist **list = is_about_body(line) ? &lines->body : &lines->others;
+    int error = is_header(line) ? add_header(list, line) : -EINVAL;
     if (error)
       return error;
     has_type = has_type || is_named(line, "Content-Type");
     has_encodings = has_encodings || is_named(line, "Accept-Encoding");
     transfer->names_itself = transfer->names_itself || is_named(line, "User-Agent");
   }
-  int error = has_encodings ? 0 : add_line(&transfer->headers, encodings());
-  if (error || !(has_body(request) || request->upload))
+  *culprit = NULL;
+  int error = has_encodings ? 0 : add_line(&lines->others, encodings());
+  if (error || !has_body(request))
     return error;
   /* Without these libcurl waits a second for a "100 Continue", and calls every body a
    * form. */
-  error = add_line(&transfer->headers, "Expect:");
-  if (!error && !has_type && is_form(request))
-    error = add_line(&transfer->headers, "Content-Type: " FORM_TYPE);
-  else if (!error && !has_type && (request->body || request->fed))
-    error = add_line(&transfer->headers, "Content-Type:");
+  error = add_line(&lines->body, "Expect:");
+  if (!error && !has_type && !request->multipart)
+    error = add_line(&lines->body,
+                     request->fields ? "Content-Type: " FORM_TYPE : "Content-Type:");
+  return error;
+}
+
+static int copy_headers(struct mc_http *transfer, const struct mc_http_request *request,
+                        const char **culprit) {
+  struct lines lines = {0};
+  int error = sort_headers(transfer, request, &lines, culprit);
+  struct curl_slist **end = &lines.body;
+  while (*end)
+    end = &(*end)->next;
+  *end = transfer->bare_headers = lines.others;
+  transfer->headers = lines.body;
   return error;
 }
 
@@ -179,14 +191,33 @@ static int open_body(struct mc_http *transfer, const struct mc_http_request *req
   return mc_http_source_open(&transfer->upload, transfer, request->upload);
 }
 
+/* Servers know methods in upper case alone; that of the usual ones is not minded here, as
+ * in browsers. */
+static const char *method_of(const struct mc_http_request *request) {
+  static const char *const usual[] = {"GET",    "HEAD",  "POST",    "PUT",
+                                      "DELETE", "PATCH", "OPTIONS", NULL};
+  if (!request->method)
+    return request->upload ? "PUT" : has_body(request) ? "POST" : "GET";
+  for (const char *const *method = usual; *method; method++)
+    if (strcasecmp(*method, request->method) == 0)
+      return *method;
+  return request->method;
+}
+
+/* Of these servers want to be told that there is no body. */
+static bool wants_body(const struct mc_http_request *request) {
+  const char *method = method_of(request);
+  return !has_body(request) &&
+         (!strcmp(method, "POST") || !strcmp(method, "PUT") || !strcmp(method, "PATCH"));
+}
+
 static int copy_request(struct mc_http *transfer, const struct mc_http_request *request,
                         const char **culprit) {
-  const char *method = request->method     ? request->method
-                       : request->upload   ? "PUT"
-                       : has_body(request) ? "POST"
-                                           : "GET";
-  if (!is_token(method))
+  const char *method = method_of(request);
+  *culprit = method;
+  if (!is_token(method, strlen(method)))
     return -EINVAL;
+  *culprit = NULL;
   transfer->method = strdup(method);
   transfer->url = strdup(request->url);
   if (!transfer->method || !transfer->url)
@@ -207,7 +238,7 @@ static int copy_request(struct mc_http *transfer, const struct mc_http_request *
   transfer->max_size = request->max_size;
   transfer->done = request->done;
   transfer->data = request->data;
-  int error = copy_headers(transfer, request);
+  int error = copy_headers(transfer, request, culprit);
   if (!error)
     error = parse_url(transfer, request->url);
   if (!error)
@@ -224,6 +255,23 @@ static int copy_request(struct mc_http *transfer, const struct mc_http_request *
     mc_http_jar_hold(transfer->jar);
   }
   return error ? error : mc_http_prepare(transfer, request);
+}
+
+void mc_http_show_url(const char *url, bool is_one, char shown[MC_HTTP_URL_SHOWN]) {
+  static const char more[] = "…";
+  const char *start = strstr(url, "://");
+  start = start ? start + 3 : url;
+  const char *host = start, *end = start + strcspn(start, is_one ? "/?#" : "");
+  for (const char *c = start; c < end; c++)
+    if (*c == '@')
+      host = c;
+  const size_t room = MC_HTTP_URL_SHOWN - sizeof more;
+  if (host == start || (size_t)(start - url) > room) /* nothing to hide, or no URL */
+    start = host = url;
+  int n = snprintf(shown, room, "%.*s%s%s", (int)(start - url), url,
+                   host > start ? "***" : "", host);
+  if (n < 0 || (size_t)n >= room)
+    strcat(shown, more); /* NOLINT: there is room */
 }
 
 /* ---- life ---- */
@@ -249,8 +297,9 @@ static void release_request(struct mc_http *transfer) {
   transfer->jar = NULL;
   transfer->easy = NULL;
   transfer->parsed = NULL;
-  transfer->headers = NULL;
+  transfer->headers = transfer->bare_headers = NULL;
   transfer->method = transfer->body = NULL;
+  transfer->told_method = NULL;
 }
 
 static void release_memory(struct mc_http *transfer) {
@@ -287,7 +336,10 @@ int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
     return -ENOMEM;
   transfer->client = client;
   transfer->file.fd = transfer->upload.fd = -1;
-  int error = copy_request(transfer, request, culprit);
+  struct mc_http_request filled = *request;
+  if (wants_body(request))
+    filled.body = "";
+  int error = copy_request(transfer, &filled, culprit);
   if (error) {
     release_request(transfer);
     release_memory(transfer);

@@ -98,10 +98,17 @@ struct mc_http_result {
 
 void mc_http_defaults(struct mc_http_request *request);
 
+#define MC_HTTP_URL_SHOWN 400
+
+/* A URL for a message: without name and password, and not without end. `is_one` says that
+ * it could be read as one; else what is in front of any '@' may be a password. */
+void mc_http_show_url(const char *url, bool is_one, char shown[MC_HTTP_URL_SHOWN]);
+
 /* Starts a request on the loop. Wrong URLs and everything else that the network says come
- * as the outcome. 0; -EINVAL for a method or header that can't be sent (line breaks);
- * what the system says of a file that is sent, or mc_tempfile_open of the download's
- * path, and *culprit is the path; -ENOMEM. On failure there is no transfer. */
+ * as the outcome. 0; -EINVAL for a method or header that can't be sent (line breaks), and
+ * *culprit is that; what the system says of a file that is sent, or mc_tempfile_open of
+ * the download's path, and *culprit is the path; -ENOMEM. On failure there is no
+ * transfer. */
 int mc_http_start(uv_loop_t *loop, const struct mc_http_request *request,
                   struct mc_http **transfer, const char **culprit);
 
@@ -126,9 +133,10 @@ bool mc_http_is_hungry(const struct mc_http *transfer);
 /* True while there is more to come from mc_http_feed. */
 bool mc_http_is_sending(const struct mc_http *transfer);
 
-/* Sends a copy of the bytes; none at all are the end. Nothing happens to a transfer that
- * does not wait for them. 0; -EMSGSIZE: more, or at the end fewer, than was said;
- * -ENOMEM. There is no retry once something was fed. */
+/* Sends a copy of the bytes; NULL is the end, and none at all are asked for once more
+ * after a turn of the loop. Nothing happens to a transfer that does not wait for them. 0;
+ * -EMSGSIZE: more, or at the end fewer, than was said; -ENOMEM. There is no retry once
+ * something was fed. */
 int mc_http_feed(struct mc_http *transfer, const void *bytes, size_t n);
 
 /* ---- a stream ---- */

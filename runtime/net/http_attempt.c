@@ -36,27 +36,6 @@ static long milliseconds(double seconds) {
   return ms < 1 ? 1 : (long)ms;
 }
 
-static void set_method(struct mc_http *transfer) {
-  CURL *easy = transfer->easy;
-  const char *method = transfer->method;
-  if (transfer->upload.fd >= 0) {
-    mc_http_prepare_upload(transfer);
-  } else if (transfer->feed.active) {
-    mc_http_prepare_feed(transfer);
-  } else if (transfer->body) {
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     (curl_off_t)transfer->body_length);
-    if (strcmp(method, "POST") != 0)
-      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
-  } else if (strcmp(method, "HEAD") == 0) {
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  } else if (strcmp(method, "GET") != 0) {
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
-  }
-}
-
 static void set_limits(CURL *easy, const struct mc_http_request *request) {
   double connect = request->connect_timeout, stall = request->stall_timeout;
   /* 0 would be libcurl's own 300 s. */
@@ -115,13 +94,13 @@ int mc_http_prepare(struct mc_http *transfer, const struct mc_http_request *requ
                    transfer->names_itself ? NULL
                    : request->user_agent  ? request->user_agent
                                           : "mooncrew");
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
   if (transfer->jar) {
     curl_easy_setopt(easy, CURLOPT_SHARE, mc_http_jar_share(transfer->jar));
     curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* no file: it sets cookies going */
   }
   mc_http_prepare_answer(transfer);
-  set_method(transfer);
+  mc_http_set_method(transfer);
   int error = request->multipart ? mc_http_prepare_form(transfer, request) : 0;
   if (error)
     return error;
@@ -159,6 +138,8 @@ void mc_http_attempt(struct mc_http *transfer) {
   transfer->attempts++;
   transfer->state = MC_HTTP_IDLE;
   transfer->upload.sent = 0;
+  transfer->socket_error = 0;
+  mc_http_begin_request(transfer);
   int error = mc_http_begin_answer(transfer);
   if (error) {
     mc_http_fail(transfer, error == -ENOMEM ? "NoMemory" : "OSError",
@@ -207,13 +188,40 @@ static const char *failure_code(CURLcode code, int status) {
   case CURLE_GOT_NOTHING:
   case CURLE_SEND_ERROR:
   case CURLE_RECV_ERROR:
+  case CURLE_HTTP2_STREAM:
     return "TRUNCATED";
   default:
     return "PROTOCOL";
   }
 }
 
+/* What libcurl says in a way that leads astray; returns whether it is one of these. */
+static bool explain_better(struct mc_http *transfer, CURLcode code) {
+  bool in_headers = transfer->status && !transfer->headers_whole;
+  if (code == CURLE_COULDNT_CONNECT && transfer->socket_error)
+    mc_http_fail(transfer, "OSError", mc_errno_name(-transfer->socket_error),
+                 "can't open a socket: %s", strerror(transfer->socket_error));
+  else if (code == CURLE_OUT_OF_MEMORY && in_headers)
+    mc_http_fail(transfer, "Http", "PROTOCOL",
+                 "a header is too long, or there is no memory for it");
+  else if (code == CURLE_WRITE_ERROR && mc_http_is_compressed(transfer))
+    mc_http_fail(transfer, "Http", "ENCODING",
+                 "the compressed body goes on behind its end");
+  return transfer->failure.kind != NULL;
+}
+
+/* libcurl shows a proxy that it does not understand, with its password. */
+static void hide_password(char *text) {
+  char *at = strrchr(text, '@'), *from = strstr(text, "://");
+  from = from ? from + 3 : strchr(text, '\'');
+  if (at && from && from < at)
+    memmove(from, at, strlen(at) + 1);
+}
+
 static void explain(struct mc_http *transfer, CURLcode code) {
+  if (explain_better(transfer, code))
+    return;
+  hide_password(transfer->curl_text);
   const char *text =
       transfer->curl_text[0] ? transfer->curl_text : curl_easy_strerror(code);
   if (code == CURLE_OUT_OF_MEMORY)
@@ -328,6 +336,18 @@ static char *copy_info(struct mc_http *transfer, CURLINFO what) {
   return text ? strdup(text) : NULL;
 }
 
+/* Looks for what breaks off unseen by libcurl. */
+static CURLcode check_end(struct mc_http *transfer, CURLcode code) {
+  const char *what = code != CURLE_OK                 ? NULL
+                     : !transfer->headers_whole       ? "the headers break off"
+                     : mc_http_is_cut_short(transfer) ? "the compressed body breaks off"
+                                                      : NULL;
+  if (!what)
+    return code;
+  snprintf(transfer->curl_text, sizeof transfer->curl_text, "%s", what);
+  return CURLE_PARTIAL_FILE;
+}
+
 void mc_http_attempt_over(struct mc_http *transfer, CURLcode code) {
   transfer->state = MC_HTTP_IDLE;
   transfer->status = (int)mc_http_status_now(transfer);
@@ -336,11 +356,7 @@ void mc_http_attempt_over(struct mc_http *transfer, CURLcode code) {
   transfer->url = copy_info(transfer, CURLINFO_EFFECTIVE_URL);
   transfer->location = copy_info(transfer, CURLINFO_REDIRECT_URL);
 
-  if (code == CURLE_OK && mc_http_is_cut_short(transfer)) {
-    code = CURLE_PARTIAL_FILE;
-    snprintf(transfer->curl_text, sizeof transfer->curl_text,
-             "the compressed body breaks off");
-  }
+  code = check_end(transfer, code);
   if (code == CURLE_RECV_ERROR && refusal(transfer))
     code = CURLE_PROXY; /* which libcurl says of SOCKS alone */
   bool is_refused = transfer->to_file && transfer->status && transfer->status / 100 != 2;

@@ -26,7 +26,7 @@ long mc_http_status_now(const struct mc_http *transfer) {
 
 /* ---- headers ---- */
 
-static const char *header(const struct mc_http *transfer, const char *wanted) {
+const char *mc_http_header(const struct mc_http *transfer, const char *wanted) {
   size_t cursor = 0;
   const char *name, *value;
   while (mc_http_next_header(transfer, &cursor, &name, &value))
@@ -40,7 +40,7 @@ static bool is_last(const struct mc_http *transfer) {
   long status = mc_http_status_now(transfer);
   if (status / 100 == 1 || mc_http_status_is_retried(transfer, status))
     return false;
-  return status / 100 != 3 || !transfer->follow || !header(transfer, "location");
+  return !mc_http_is_redirected(transfer, status);
 }
 
 /* A body that ends with its connection may break off unseen. One of gzip tells how many
@@ -63,15 +63,20 @@ static int on_debug(CURL *easy, curl_infotype type, char *bytes, size_t n, void 
 }
 
 static void watch_the_end(struct mc_http *transfer) {
-  const char *encoding = header(transfer, "content-encoding");
+  const char *encoding = mc_http_header(transfer, "content-encoding");
   long version = 0;
   curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
   transfer->ends_by_close =
       encoding && (!strcasecmp(encoding, "gzip") || !strcasecmp(encoding, "x-gzip")) &&
       (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1) &&
-      !header(transfer, "content-length") && !header(transfer, "transfer-encoding");
+      !mc_http_header(transfer, "content-length") &&
+      !mc_http_header(transfer, "transfer-encoding");
   transfer->n_raw = 0;
   curl_easy_setopt(transfer->easy, CURLOPT_VERBOSE, (long)transfer->ends_by_close);
+}
+
+bool mc_http_is_compressed(const struct mc_http *transfer) {
+  return mc_http_header(transfer, "content-encoding") != NULL;
 }
 
 bool mc_http_is_cut_short(const struct mc_http *transfer) {
@@ -84,43 +89,74 @@ bool mc_http_is_cut_short(const struct mc_http *transfer) {
 }
 
 static void headers_over(struct mc_http *transfer) {
+  transfer->headers_whole = true;
   watch_the_end(transfer);
+  mc_http_redirect(transfer, mc_http_status_now(transfer));
   if (!transfer->streaming || !is_last(transfer))
     return;
   transfer->opened = true;
   mc_http_client_wake(transfer->client);
 }
 
+static bool is_status_line(const char *line, size_t n) {
+  return n > 5 && memcmp(line, "HTTP/", 5) == 0 && isdigit((unsigned char)line[5]);
+}
+
+static bool keep_header(struct mc_buffer *kept, const char *name, size_t name_length,
+                        const char *value, size_t value_length) {
+  size_t before = kept->length;
+  if (mc_buffer_append(kept, name, name_length) && mc_buffer_byte(kept, '\0') &&
+      mc_buffer_append(kept, value, value_length) && mc_buffer_byte(kept, '\0'))
+    return true;
+  kept->length = before;
+  return false;
+}
+
+/* A line that begins with a blank goes on with the value before it. */
+static bool continue_header(struct mc_buffer *kept, const char *more, size_t n) {
+  kept->length--;
+  bool done = mc_buffer_byte(kept, ' ') && mc_buffer_append(kept, more, n);
+  return mc_buffer_byte(kept, '\0') && done;
+}
+
+static bool keep_line(struct mc_http *transfer, char *line, size_t n) {
+  struct mc_buffer *kept = &transfer->answer_headers;
+  char *end = line + n;
+  while (end > line && isspace((unsigned char)end[-1]))
+    end--;
+  bool goes_on = (*line == ' ' || *line == '\t') && kept->length > 0;
+  char *colon = goes_on ? line : memchr(line, ':', (size_t)(end - line));
+  if (!colon)
+    return true;
+  char *value = colon + 1;
+  while (value < end && (*value == ' ' || *value == '\t'))
+    value++;
+  if (goes_on)
+    return end <= value || continue_header(kept, value, (size_t)(end - value));
+  for (char *c = line; c < colon; c++)
+    *c = (char)tolower((unsigned char)*c);
+  return keep_header(kept, line, (size_t)(colon - line), value, (size_t)(end - value));
+}
+
 /* Keeps the headers of the last answer: a status line starts a new one (after a redirect,
- * or 100 Continue). */
+ * or 100 Continue). What a chunked body has behind it is none of them. */
 static size_t on_header(char *line, size_t one, size_t n, void *data) {
   (void)one;
   struct mc_http *transfer = data;
-  struct mc_buffer *kept = &transfer->answer_headers;
-  if (n >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-    kept->length = 0;
+  if (is_status_line(line, n)) {
+    transfer->answer_headers.length = 0;
+    transfer->headers_whole = false;
     return n;
   }
+  if (transfer->headers_whole)
+    return n;
   if (*line == '\r' || *line == '\n')
     headers_over(transfer);
-  char *colon = memchr(line, ':', n);
-  if (!colon)
-    return n;
-  char *value = colon + 1, *end = line + n;
-  while (value < end && (*value == ' ' || *value == '\t'))
-    value++;
-  while (end > value && isspace((unsigned char)end[-1]))
-    end--;
-  size_t before = kept->length;
-  for (char *c = line; c < colon; c++)
-    *c = (char)tolower((unsigned char)*c);
-  if (mc_buffer_append(kept, line, (size_t)(colon - line)) &&
-      mc_buffer_byte(kept, '\0') &&
-      mc_buffer_append(kept, value, (size_t)(end - value)) && mc_buffer_byte(kept, '\0'))
-    return n;
-  kept->length = before;
-  mc_http_fail(transfer, "NoMemory", NULL, "no memory for the headers");
-  return 0;
+  else if (!keep_line(transfer, line, n)) {
+    mc_http_fail(transfer, "NoMemory", NULL, "no memory for the headers");
+    return 0;
+  }
+  return n;
 }
 
 bool mc_http_next_header(const struct mc_http *transfer, size_t *cursor,
@@ -151,7 +187,7 @@ static bool announces_too_much(struct mc_http *transfer) {
   curl_off_t length = -1;
   curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   return length >= 0 && (uint64_t)length > transfer->max_size &&
-         !header(transfer, "content-encoding");
+         !mc_http_is_compressed(transfer);
 }
 
 static bool keep(struct mc_http *transfer, const char *bytes, size_t n) {
@@ -223,6 +259,7 @@ int mc_http_begin_answer(struct mc_http *transfer) {
   transfer->answer.length = transfer->answer_headers.length = 0;
   transfer->size = 0;
   transfer->body_seen = transfer->paused = transfer->ends_by_close = false;
+  transfer->headers_whole = false;
   curl_easy_setopt(transfer->easy, CURLOPT_VERBOSE, 0L);
   if (transfer->digest && !EVP_DigestInit_ex(transfer->digest, EVP_sha256(), NULL))
     return -ENOMEM;

@@ -196,20 +196,34 @@ static int on_set_timer(CURLM *multi, long ms, void *data) {
 
 /* ---- sockets that are open ---- */
 
+static bool make_room_for_socket(struct mc_http_client *client) {
+  if (client->n_sockets < client->max_sockets)
+    return true;
+  size_t wider = client->max_sockets ? client->max_sockets * 2 : 16;
+  int *grown = realloc(client->sockets, wider * sizeof *grown);
+  if (!grown)
+    return false;
+  client->sockets = grown;
+  client->max_sockets = wider;
+  return true;
+}
+
+/* Of this machine, and not a matter of the address, of which there may be others. */
+static bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 static curl_socket_t open_socket(void *data, curlsocktype purpose,
                                  struct curl_sockaddr *address) {
-  struct mc_http_client *client = data;
+  struct mc_http *transfer = data;
+  struct mc_http_client *client = transfer->client;
   (void)purpose;
-  if (client->n_sockets == client->max_sockets) {
-    size_t wider = client->max_sockets ? client->max_sockets * 2 : 16;
-    int *grown = realloc(client->sockets, wider * sizeof *grown);
-    if (!grown)
-      return CURL_SOCKET_BAD;
-    client->sockets = grown;
-    client->max_sockets = wider;
-  }
+  if (!make_room_for_socket(client))
+    return CURL_SOCKET_BAD;
   /* libcurl's own would be inherited by every program that this process starts. */
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0 && is_shortage(errno))
+    transfer->socket_error = errno;
   if (fd < 0)
     return CURL_SOCKET_BAD;
   client->sockets[client->n_sockets++] = fd;
@@ -232,7 +246,6 @@ static int close_socket(void *data, curl_socket_t fd) {
 /* Makes the sockets of a handle known to the client. */
 static void own_sockets(struct mc_http_client *client, CURL *easy) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, client);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client);
 }

@@ -59,7 +59,12 @@ static bool fits(const struct mc_http_feed *feed, size_t n) {
 int mc_http_feed(struct mc_http *transfer, const void *bytes, size_t n) {
   struct mc_http_feed *feed = &transfer->feed;
   if (!mc_http_is_hungry(transfer))
-    return 0; /* broken off meanwhile */
+    return 0;            /* broken off meanwhile */
+  if (bytes && n == 0) { /* asks again, but lets the loop see to the rest before */
+    feed->hungry = false;
+    mc_http_resume(transfer);
+    return 0;
+  }
   if (!fits(feed, n))
     return -EMSGSIZE;
   feed->piece.length = feed->sent = 0;

@@ -99,8 +99,6 @@ int mc_http_prepare_form(struct mc_http *transfer,
   }
   if (code == CURLE_OK)
     code = curl_easy_setopt(transfer->easy, CURLOPT_MIMEPOST, transfer->form);
-  if (strcmp(transfer->method, "POST") != 0)
-    curl_easy_setopt(transfer->easy, CURLOPT_CUSTOMREQUEST, transfer->method);
   return code == CURLE_OK ? 0 : -ENOMEM;
 }
 

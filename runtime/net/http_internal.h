@@ -1,6 +1,7 @@
 /* Shared by http.c (requests), http_client.c (libcurl on the loop), http_attempt.c (one
- * try), http_body.c (its answer), http_upload.c (a file that is sent), http_form.c
- * (fields), http_feed.c (a body in pieces) and http_jar.c (cookies). */
+ * try), http_redirect.c (methods), http_body.c (its answer), http_upload.c (a file that
+ * is sent), http_form.c (fields), http_feed.c (a body in pieces) and http_jar.c
+ * (cookies). */
 #ifndef MC_NET_HTTP_INTERNAL_H
 #define MC_NET_HTTP_INTERNAL_H
 
@@ -60,9 +61,11 @@ struct mc_http { /* NOLINT: fields stand by what they are for */
   enum mc_http_state state;
 
   CURL *easy;
-  CURLU *parsed;              /* the URL; libcurl reads it during the transfer */
-  struct curl_slist *headers; /* what is sent */
+  CURLU *parsed;                   /* the URL; libcurl reads it during the transfer */
+  struct curl_slist *headers;      /* what is sent: those that are about the body first */
+  struct curl_slist *bare_headers; /* of them: those of a request without a body */
   char *method, *body;
+  const char *told_method; /* the method, where libcurl has to be told; else NULL */
   size_t body_length;
   struct mc_http_jar *jar;
   mc_time deadline;
@@ -95,6 +98,7 @@ struct mc_http { /* NOLINT: fields stand by what they are for */
 
   struct mc_buffer answer_headers; /* name NUL value NUL, of the last answer */
   struct mc_buffer answer;
+  bool headers_whole; /* of the last answer: the empty line behind them came */
   bool body_seen;
   uint64_t size;
   bool ends_by_close; /* gzip, with nothing but its own trailer to say where it ends */
@@ -103,6 +107,7 @@ struct mc_http { /* NOLINT: fields stand by what they are for */
   char *url;              /* where the answer came from */
   char *location;         /* where it points to, when that was not followed */
   int status, attempts;
+  int socket_error; /* why no socket could be opened; 0: none was missing */
   struct mc_http_failure failure;
   char curl_text[CURL_ERROR_SIZE];
 };
@@ -140,6 +145,8 @@ void mc_http_resume(struct mc_http *transfer);
 /* True when a body was received, and passed over. */
 bool mc_http_spares_body(const struct mc_http *transfer);
 
+bool mc_http_is_compressed(const struct mc_http *transfer);
+
 /* True when a compressed body that seems whole is not. */
 bool mc_http_is_cut_short(const struct mc_http *transfer);
 
@@ -174,8 +181,19 @@ void mc_http_close_files(struct mc_http *transfer);
 void mc_http_prepare_feed(struct mc_http *transfer);
 bool mc_http_has_fed(const struct mc_http *transfer);
 
+/* http_redirect.c: what the next request of the transfer is sent with. */
+void mc_http_set_method(struct mc_http *transfer);
+void mc_http_begin_request(struct mc_http *transfer);
+
+/* With an answer's headers complete. True: libcurl goes on to where they lead. */
+bool mc_http_is_redirected(const struct mc_http *transfer, long status);
+void mc_http_redirect(struct mc_http *transfer, long status);
+
 /* http_jar.c */
 CURLSH *mc_http_jar_share(struct mc_http_jar *jar);
+
+/* http_body.c: a header of the last answer; NULL: there is none. */
+const char *mc_http_header(const struct mc_http *transfer, const char *name);
 
 /* http_attempt.c: sets the options that are the same for all requests. */
 void mc_http_equip(CURL *easy);

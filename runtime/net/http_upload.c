@@ -63,14 +63,12 @@ void mc_http_send_by(struct mc_http *transfer, uint64_t length, curl_read_callba
                      curl_seek_callback seek, void *data) {
   CURL *easy = transfer->easy;
   curl_off_t size = length == MC_HTTP_NO_LIMIT ? -1 : (curl_off_t)length;
-  curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-  curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, size);
+  curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, read);
   curl_easy_setopt(easy, CURLOPT_READDATA, data);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek);
   curl_easy_setopt(easy, CURLOPT_SEEKDATA, data);
-  if (strcmp(transfer->method, "PUT") != 0)
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
 }
 
 void mc_http_prepare_upload(struct mc_http *transfer) {

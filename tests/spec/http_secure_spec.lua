@@ -4,6 +4,7 @@ local http = require "mooncrew.http"
 local mooncrew = require "mooncrew"
 local command = dofile "tests/spec/support/command.lua"
 local nginx = dofile "tests/spec/support/nginx.lua"
+local web = dofile "tests/spec/support/web.lua"
 
 describe("http with nginx", function()
   local folder, server
@@ -62,6 +63,17 @@ describe("http with nginx", function()
       assert.equal("HTTP/2.0", request.protocol)
       assert.equal(log[1].connection, request.connection)
     end
+  end)
+
+  it("says of HTTP/2, too, that a body breaks off", function()
+    local behind <close> = web.serve(function()
+      return { raw = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", hang_up = true }
+    end)
+    start{ server = "location /up { proxy_pass " .. behind.url .. "; proxy_buffering off; }" }
+    local answer, err = http.get(server.tls_url .. "/up", secure())
+    assert.is_nil(answer)
+    assert.equal("TRUNCATED", err.code)
+    assert.equal(200, err.status)
   end)
 
   it("uses a connection of HTTP/1.1 again", function()

@@ -30,7 +30,7 @@ local http = {}
 
 ---@class mooncrew.http.Request: mooncrew.http.Options
 ---@field url string
----@field method? string "GET", or "POST" when there is a body
+---@field method? string "GET", or "POST" when there is a body; the usual ones in any case
 ---@field body? string|fun(): string? bytes, or a function that gives them piece by piece, nil at
 ---  the end. It may wait. It is not asked twice: no further try or redirect follows its first piece
 ---@field body_length? integer of a body that is a function, for Content-Length; nil: sent in chunks

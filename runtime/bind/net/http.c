@@ -26,8 +26,8 @@
 struct call {
   struct mc_http *transfer;
   bool is_stream;
-  bool is_fed;      /* the body is what a function returns: `body` of argument 1 */
-  bool is_bare;     /* nobody wants the answer's headers */
+  int body;     /* where on the stack the function is that gives it; 0: there is none */
+  bool is_bare; /* nobody wants the answer's headers */
   const char *path; /* of a download; a string on the stack */
   const char *url;  /* as it was given; likewise */
 };
@@ -113,7 +113,7 @@ static void feed(lua_State *L, struct call *call) {
                "option 'body': the function has to return a string, or nil at the end, "
                "not a %s",
                luaL_typename(L, -1));
-  int error = bytes && n == 0 ? 0 : mc_http_feed(call->transfer, bytes, n);
+  int error = mc_http_feed(call->transfer, bytes, n);
   if (error == -EMSGSIZE)
     luaL_error(L, "option 'body': the function returned %s bytes than 'body_length' says",
                n ? "more" : "fewer");
@@ -136,7 +136,7 @@ static int send_on(lua_State *L, struct bind_wait *wait) {
       bind_block(L, wait, MC_FOREVER);
       continue;
     }
-    lua_getfield(L, 1, "body");
+    lua_pushvalue(L, call->body);
     lua_callk(L, 0, 1, (lua_KContext)wait, asked);
     feed(L, call);
   }
@@ -161,15 +161,13 @@ static int asked(lua_State *L, int status, lua_KContext context) {
 
 static int start_failed(lua_State *L, const struct bind_http_request *given, int error,
                         const char *path) {
-  if (error == -EINVAL)
-    return luaL_argerror(
-        L, given->options,
-        "a method or header that cannot be sent (a name is letters, digits "
-        "and hyphens, and no line break is in a value)");
-  lua_pushnil(L);
   const struct mc_http_request *request = &given->request;
+  if (error == -EINVAL)
+    return bind_http_refuse(L, given, path);
+  const char *shown = bind_http_push_shown(L, request->url, true);
+  lua_pushnil(L);
   if (error == -ENOMEM || !path) {
-    bind_push_error(L, "NoMemory", "%s: %s", request->url, strerror(-error));
+    bind_push_error(L, "NoMemory", "%s: %s", shown, strerror(-error));
     return 2;
   }
   bind_push_error(L, "OSError", "%s: %s: %s", request->path ? "download" : "request",
@@ -186,15 +184,14 @@ static int perform(lua_State *L, struct bind_http_request *given) {
   uv_loop_t *loop = mc_loop(&error);
   if (!loop) {
     lua_pushnil(L);
-    bind_push_error(L, mc_error_kind(error), "%s: no loop: %s", given->request.url,
-                    mc_strerror(error));
+    bind_push_error(L, mc_error_kind(error), "no loop: %s", mc_strerror(error));
     return 2;
   }
   struct call *call = lua_newuserdatauv(L, sizeof *call, 0);
   *call = (struct call){.path = given->request.path,
                         .url = given->request.url,
                         .is_stream = given->request.stream,
-                        .is_fed = given->request.fed,
+                        .body = given->body,
                         .is_bare = given->bare};
   luaL_setmetatable(L, CLASS);
   lua_toclose(L, -1);
@@ -207,7 +204,7 @@ static int perform(lua_State *L, struct bind_http_request *given) {
   wait->ready = call->is_stream ? is_open : is_over;
   wait->data = call;
   wait->on_loop = true;
-  if (call->is_fed)
+  if (call->body)
     return send_on(L, wait);
   return bind_wait(L, wait, MC_FOREVER, (lua_KContext)call,
                    call->is_stream ? opened : answered);

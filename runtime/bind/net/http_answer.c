@@ -77,14 +77,22 @@ void bind_http_push_head(lua_State *L, const struct mc_http *transfer, int statu
   set_encoding(L);
 }
 
+const char *bind_http_push_shown(lua_State *L, const char *url, bool is_one) {
+  char shown[MC_HTTP_URL_SHOWN];
+  mc_http_show_url(url, is_one, shown);
+  return lua_pushstring(L, shown);
+}
+
 /* nil and the error. The whole request's time-out is the constant, as of any wait. */
 int bind_http_push_failure(lua_State *L, const char *url,
                            const struct mc_http_result *result) {
   const struct mc_http_failure *failure = &result->failure;
   if (!strcmp(failure->kind, "Timeout") && !strcmp(failure->code, "TOTAL"))
     return bind_outcome(L, MC_TIMEOUT);
+  bool is_one = result->attempts > 0; /* a URL that is none was never asked for */
+  const char *shown = bind_http_push_shown(L, url, is_one);
   lua_pushnil(L);
-  bind_push_error(L, failure->kind, "%s: %s", url, failure->text);
+  bind_push_error(L, failure->kind, "%s: %s", shown, failure->text);
   if (failure->code) {
     lua_pushstring(L, failure->code);
     lua_setfield(L, -2, "code");

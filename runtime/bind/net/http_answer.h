@@ -13,6 +13,9 @@ void bind_http_push_bare(lua_State *L, int status, const char *url, const char *
 void bind_http_push_head(lua_State *L, const struct mc_http *transfer, int status,
                          const char *url, const char *location);
 
+/* Pushes what a message says of a URL. */
+const char *bind_http_push_shown(lua_State *L, const char *url, bool is_one);
+
 /* Pushes nil and the error of a request to `url`. */
 int bind_http_push_failure(lua_State *L, const char *url,
                            const struct mc_http_result *result);

@@ -29,13 +29,14 @@ static void refuse(struct reader *reader, const char *name, const char *expected
                                 reader->option, name, expected, got));
 }
 
-static void refuse_shape(struct reader *reader) {
+/* With what is wrong on top. */
+static void refuse_shape(struct reader *reader, const char *got) {
   lua_State *L = reader->L;
   luaL_argerror(L, reader->arg,
                 lua_pushfstring(L,
                                 "option '%s': { name = value } or a list of "
-                                "{ name, value } expected",
-                                reader->option));
+                                "{ name, value } expected, got %s",
+                                reader->option, got ? got : luaL_typename(L, -1)));
 }
 
 static struct mc_http_field *add(struct reader *reader, const char *name) {
@@ -140,10 +141,11 @@ static const char *check_name(struct reader *reader, int index) {
   lua_State *L = reader->L;
   size_t length;
   if (lua_type(L, index) != LUA_TSTRING)
-    refuse_shape(reader);
+    refuse_shape(reader,
+                 lua_pushfstring(L, "a name that is a %s", luaL_typename(L, index)));
   const char *name = lua_tolstring(L, index, &length);
   if (strlen(name) != length)
-    refuse_shape(reader);
+    refuse_shape(reader, "a name with a NUL byte");
   return name;
 }
 
@@ -151,8 +153,11 @@ static void read_pairs(struct reader *reader, read_value *read) {
   lua_State *L = reader->L;
   lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
   for (lua_Integer i = 1; i <= n; i++) {
-    if (lua_rawgeti(L, -1, i) != LUA_TTABLE || lua_rawlen(L, -1) != 2)
-      refuse_shape(reader);
+    if (lua_rawgeti(L, -1, i) != LUA_TTABLE)
+      refuse_shape(reader, lua_pushfstring(L, "a %s in it", luaL_typename(L, -1)));
+    if (lua_rawlen(L, -1) != 2)
+      refuse_shape(reader,
+                   lua_pushfstring(L, "a list of %d in it", (int)lua_rawlen(L, -1)));
     lua_rawgeti(L, -1, 1);
     const char *name = check_name(reader, -1);
     lua_rawgeti(L, -2, 2);
@@ -191,7 +196,7 @@ static bool read_option(struct reader *reader, const char *option, read_value *r
   reader->option = option;
   int type = lua_getfield(L, reader->arg, option);
   if (type != LUA_TNIL && type != LUA_TTABLE)
-    refuse_shape(reader);
+    refuse_shape(reader, NULL);
   if (type == LUA_TTABLE && lua_rawlen(L, -1) > 0)
     read_pairs(reader, read);
   else if (type == LUA_TTABLE)

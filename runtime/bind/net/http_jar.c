@@ -11,8 +11,11 @@ struct mc_http_jar *bind_http_to_jar(lua_State *L, int index) {
   return box ? *box : NULL;
 }
 
+/* A finalizer may come after the jar's own. */
 static struct mc_http_jar *check_jar(lua_State *L) {
-  return *(struct mc_http_jar **)luaL_checkudata(L, 1, CLASS);
+  struct mc_http_jar *jar = *(struct mc_http_jar **)luaL_checkudata(L, 1, CLASS);
+  luaL_argcheck(L, jar, 1, "the jar is collected already");
+  return jar;
 }
 
 static void add(lua_State *L, struct mc_http_jar *jar, int arg, const char *line) {
@@ -27,8 +30,11 @@ static const char *check_line(lua_State *L, int index, int arg) {
   size_t length;
   const char *line =
       lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
-  luaL_argcheck(L, line && strlen(line) == length, arg,
-                "lines of a cookies.txt, or \"Set-Cookie: …\", expected");
+  if (!line || strlen(line) != length)
+    luaL_argerror(L, arg,
+                  lua_pushfstring(
+                      L, "line of a cookies.txt, or \"Set-Cookie: …\", expected, got %s",
+                      line ? "one with a NUL byte" : luaL_typename(L, index)));
   return line;
 }
 

@@ -12,13 +12,18 @@
 
 #define MAX_RATE ((uint64_t)1 << 40)
 
+static int refuse(lua_State *L, int arg, const char *name, const char *expected,
+                  const char *got) {
+  return luaL_argerror(
+      L, arg,
+      lua_pushfstring(L, "option '%s': %s expected, got %s", name, expected, got));
+}
+
 static int wrong(lua_State *L, int arg, const char *name, const char *expected) {
   const char *got = luaL_typename(L, -1);
   if (lua_type(L, -1) == LUA_TNUMBER)
     got = luaL_tolstring(L, -1, NULL);
-  return luaL_argerror(
-      L, arg,
-      lua_pushfstring(L, "option '%s': %s expected, got %s", name, expected, got));
+  return refuse(L, arg, name, expected, got);
 }
 
 /* Each reads the value on top, of the table at `arg`. */
@@ -58,7 +63,7 @@ static void string(lua_State *L, int arg, const char *name, void *field) {
   size_t n;
   const char *text = lua_tolstring(L, -1, &n);
   if (strlen(text) != n)
-    wrong(L, arg, name, "string without NUL bytes");
+    refuse(L, arg, name, "string", "one with a NUL byte");
   *(const char **)field = text;
 }
 
@@ -109,11 +114,42 @@ static bool is_text(lua_State *L, int index) {
           strlen(lua_tostring(L, index)) == length);
 }
 
+/* With what is wrong on top. */
 static int wrong_header(lua_State *L, int arg) {
-  return luaL_argerror(
-      L, arg,
-      "option 'headers': { Name = \"value\", Name = { \"several\" } } or a list "
-      "of \"Name: value\" expected");
+  return refuse(
+      L, arg, "headers",
+      "{ Name = \"value\", Name = { \"several\" } } or a list of \"Name: value\"",
+      lua_type(L, -1) == LUA_TSTRING && !is_text(L, -1) ? "a string with a NUL byte"
+                                                        : luaL_typename(L, -1));
+}
+
+/* What stands in front of the colon, for a message: what is behind it may be secret. */
+static const char *push_name(lua_State *L, const char *line, size_t n) {
+  char name[60];
+  if (n >= sizeof name)
+    n = sizeof name - 1;
+  for (size_t i = 0; i < n; i++)
+    name[i] = (unsigned char)line[i] < ' ' || line[i] == 0x7f ? '?' : line[i];
+  return lua_pushlstring(L, name, n);
+}
+
+int bind_http_refuse(lua_State *L, const struct bind_http_request *given,
+                     const char *what) {
+  const char *colon = strchr(what, ':');
+  bool is_method = what == given->request.method;
+  size_t n = colon && !is_method ? (size_t)(colon - what) : strlen(what);
+  bool is_word = strcspn(what, " \t\r\n") >= n;
+  if (is_method)
+    return refuse(L, given->options, "method", "word of letters",
+                  lua_pushfstring(L, "'%s'", push_name(L, what, n)));
+  if (!colon)
+    return refuse(L, given->options, "headers", "\"Name: value\"",
+                  "a line without a colon");
+  if (is_word && strpbrk(colon, "\r\n"))
+    return refuse(L, given->options, "headers", "one line",
+                  lua_pushfstring(L, "'%s' with a line break", push_name(L, what, n)));
+  return refuse(L, given->options, "headers", "name of letters, digits and hyphens",
+                lua_pushfstring(L, "'%s'", push_name(L, what, n)));
 }
 
 /* Appends the string on top to the list of lines at `lines`. */
@@ -129,6 +165,13 @@ static void add_named(lua_State *L, int arg, int lines, const char *name) {
   keep_line(L, lines);
 }
 
+static bool is_empty(lua_State *L) {
+  lua_pushnil(L);
+  bool is = !lua_next(L, -2);
+  lua_pop(L, is ? 0 : 2);
+  return is;
+}
+
 /* With a key and its value on top. */
 static void add_entry(lua_State *L, int arg, int lines) {
   if (lua_type(L, -2) == LUA_TNUMBER) {
@@ -137,10 +180,17 @@ static void add_entry(lua_State *L, int arg, int lines) {
     lua_pushvalue(L, -1);
     keep_line(L, lines);
   } else if (lua_type(L, -2) != LUA_TSTRING || !is_text(L, -2)) {
+    lua_pop(L, 1);
     wrong_header(L, arg);
+  } else if (strchr(lua_tostring(L, -2), ':')) {
+    refuse(
+        L, arg, "headers", "name of letters, digits and hyphens",
+        lua_pushfstring(L, "'%s'", push_name(L, lua_tostring(L, -2), lua_rawlen(L, -2))));
   } else if (lua_istable(L, -1)) {
     const char *name = lua_tostring(L, -2);
     lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    if (n == 0 && !is_empty(L))
+      wrong_header(L, arg); /* no list */
     for (lua_Integer i = 1; i <= n; i++) {
       lua_rawgeti(L, -1, i);
       add_named(L, arg, lines, name);
@@ -211,6 +261,29 @@ static const struct option *find(const char *name) {
   return NULL;
 }
 
+/* Options that a metatable gives count as well: whoever has defaults keeps them there.
+ * They are copied, for nothing else may hold what a function makes up. */
+static void take_inherited(lua_State *L, int arg, const char *const *others) {
+  if (!lua_getmetatable(L, arg))
+    return;
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, arg);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+  for (const struct option *option = options; option->name; option++) {
+    lua_getfield(L, arg, option->name);
+    lua_setfield(L, -2, option->name);
+  }
+  for (; *others; others++) {
+    lua_getfield(L, arg, *others);
+    lua_setfield(L, -2, *others);
+  }
+  lua_replace(L, arg);
+  lua_pop(L, 1);
+}
+
 /* Reads what each request has; `others` are the names of what is read besides. A table
  * has few of them, so it is gone through, and not asked for each. */
 static void read_options(lua_State *L, int arg, struct bind_http_request *given,
@@ -218,6 +291,7 @@ static void read_options(lua_State *L, int arg, struct bind_http_request *given,
   struct mc_http_request *request = &given->request;
   given->options = arg;
   luaL_checktype(L, arg, LUA_TTABLE);
+  take_inherited(L, arg, others);
   lua_pushnil(L);
   while (lua_next(L, arg)) {
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
@@ -236,6 +310,7 @@ static void read_options(lua_State *L, int arg, struct bind_http_request *given,
 static void set_defaults(struct bind_http_request *given) {
   mc_http_defaults(&given->request);
   given->bare = false;
+  given->body = 0;
   given->request.max_size = MAX_SIZE;
   given->options = 1;
 }
@@ -325,4 +400,8 @@ void bind_http_check_request(lua_State *L, int arg, struct bind_http_request *gi
                "url"); /* stays on the stack: the error of a late answer names it */
   read_one(L, arg, &method, &request->method);
   check_body(L, arg, request);
+  if (request->fed) {
+    lua_getfield(L, arg, "body");
+    given->body = lua_gettop(L);
+  }
 }

@@ -85,7 +85,7 @@ static int stream_index(lua_State *L) {
 
 static int stream_tostring(lua_State *L) {
   lua_getiuservalue(L, 1, 2);
-  lua_pushfstring(L, CLASS ": %s", lua_tostring(L, -1));
+  lua_pushfstring(L, CLASS ": %s", bind_http_push_shown(L, lua_tostring(L, -1), true));
   return 1;
 }
 
