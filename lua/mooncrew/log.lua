@@ -55,14 +55,14 @@ local function escape_byte(c)
   return ESCAPES[c] or string.format("\\u%04x", c:byte())
 end
 
--- A copy in which every byte that is not part of valid UTF-8 is U+FFFD: JSON must be UTF-8.
-local function valid_utf8(text)
+-- A copy in which every byte that is not part of valid UTF-8 is what `instead` makes of it.
+local function valid_utf8(text, instead)
   local _, bad = utf8.len(text)
   if not bad then return text end
   local parts, from = {}, 1
   while bad do
     parts[#parts + 1] = text:sub(from, bad - 1)
-    parts[#parts + 1] = "\u{FFFD}"
+    parts[#parts + 1] = instead(text:byte(bad))
     from = bad + 1
     _, bad = utf8.len(text, from)
   end
@@ -70,8 +70,22 @@ local function valid_utf8(text)
   return table.concat(parts)
 end
 
+local function escape_character(c)
+  return string.format("\\u%04x", utf8.codepoint(c))
+end
+
+-- Characters beyond ASCII that a terminal obeys, or that end a line or turn its direction.
+local function escape_controls(text)
+  if not text:find("[\xC2\xE2]") then return text end
+  return (text:gsub("\xC2[\x80-\x9F]", escape_character)
+    :gsub("\xE2\x80[\xA8-\xAE]", escape_character):gsub("\xE2\x81[\xA6-\xA9]", escape_character))
+end
+
+local function replacement() return "\u{FFFD}" end -- JSON must be UTF-8
+
 local function json_string(text)
-  return '"' .. valid_utf8(text):gsub('[%c"\\\127]', escape_byte) .. '"'
+  text = valid_utf8(text, replacement):gsub('[%c"\\\127]', escape_byte)
+  return '"' .. escape_controls(text) .. '"'
 end
 
 local function json_number(n)
@@ -84,7 +98,8 @@ local sorted_keys
 local function json_value(value, depth)
   local kind = type(value)
   if kind == "number" then return json_number(value) end
-  if kind == "boolean" or kind == "nil" then return tostring(value) end
+  if kind == "boolean" then return tostring(value) end
+  if kind == "nil" then return "null" end
   local meta = kind == "table" and getmetatable(value)
   if kind ~= "table" or depth >= MAX_DEPTH or (meta and meta.__tostring) then
     return json_string(tostring(value))
@@ -128,14 +143,24 @@ local function json_line(level, message, fields)
   return "{" .. table.concat(parts, ",") .. "}\n"
 end
 
+local function hexadecimal(byte) return string.format("\\x%02x", byte) end
+
 -- A message can't forge a line of its own: following lines are indented, other control
--- characters shown as escapes.
+-- characters, and bytes that are no UTF-8, shown as escapes.
 local function text_safe(text)
+  text = escape_controls(valid_utf8(text, hexadecimal))
   text = text:gsub("[%c\127]", function(c)
     if c == "\n" or c == "\t" then return nil end
-    return string.format("\\x%02x", c:byte())
+    return hexadecimal(c:byte())
   end)
   return (text:gsub("\n", "\n    "))
+end
+
+-- A field's name or value: quoted where it could be taken for more than one.
+local function text_field(value)
+  value = tostring(value)
+  if value:find('[%s"=%c]') or value == "" then return json_string(value) end
+  return text_safe(value)
 end
 
 local function text_line(level, message, fields)
@@ -145,9 +170,7 @@ local function text_line(level, message, fields)
     string.format("%s %-5s %s[%d] %s", timestamp(), level:upper(), who, pid(), text_safe(message)),
   }
   for _, key in ipairs(sorted_keys(fields or {})) do
-    local value = tostring(fields[key])
-    if value:find('[%s"=%c]') or value == "" then value = json_string(value) end
-    parts[#parts + 1] = text_safe(tostring(key)) .. "=" .. value
+    parts[#parts + 1] = text_field(key) .. "=" .. text_field(fields[key])
   end
   return table.concat(parts, "  ") .. "\n"
 end
@@ -170,12 +193,27 @@ local function compose(name, message, ...)
   return text, fields
 end
 
+-- Others may write to the same place. In a stock lua5.4 that never loaded mooncrew there is nobody
+-- else of ours, and nothing to keep pieces together.
+local function put(name, line)
+  local stream = settings.stream
+  local parts = package.loaded["mooncrew.parts"]
+  local kind = io.type(stream)
+  if kind == "closed file" then
+    error(string.format("log.%s: log.stream: an open file expected, got a closed one", name), 4)
+  elseif kind and parts then
+    parts.write_line(stream, line)
+  else
+    stream:write(line)
+    stream:flush()
+  end
+end
+
 local function write(level, message, ...)
   if LEVELS[level] < LEVELS[settings.level] then return end
   local text, fields = compose(level, message, ...)
   local line = settings.format == "json" and json_line or text_line
-  settings.stream:write(line(level, text, fields))
-  settings.stream:flush()
+  put(level, line(level, text, fields))
 end
 
 ---Writes a line of level debug.
@@ -228,7 +266,8 @@ return setmetatable(log, {
       error(string.format("log: no setting is named %s", tostring(key)), 2)
     end
     if value == nil or not check[1](value) then
-      local got = type(value) == "string" and string.format("%q", value) or type(value)
+      local got = type(value) == "string" and string.format("%q", value)
+        or type(value) == "number" and tostring(value) or type(value)
       error(string.format("log.%s: expected %s, got %s", key, check[2], got), 2)
     end
     settings[key] = value

@@ -13,6 +13,7 @@
 #include "bind/handle.h"
 #include "bind/helper.h"
 #include "bind/latch.h"
+#include "bind/line.h"
 #include "bind/list.h"
 #include "bind/luv.h"
 #include "bind/net.h"
@@ -166,6 +167,7 @@ static void open_parts(lua_State *L) {
   bind_open_helper(L);
   bind_open_claim(L);
   bind_open_screen(L);
+  bind_open_line(L);
 }
 
 static int embedded_index(const char *name) {

@@ -1,6 +1,25 @@
 local json = require "dkjson"
 local log = require "mooncrew.log"
 local uv = require "luv"
+local command = dofile "tests/spec/support/command.lua"
+
+-- Writes long and short lines from several processes to stderr, or to a file of that name.
+local MANY = [[
+  local mooncrew = require "mooncrew"
+  local log = mooncrew.log
+  if arg[1] then log.stream = io.open(arg[1], "a") end
+  log.format = "json"
+  local function write(i)
+    for k = 1, 60 do
+      log.info("%d %d", i, k, { filler = ("x"):rep(({ 90000, 30000, 9 })[k % 3 + 1]) })
+    end
+  end
+  local writers = {}
+  for i = 1, 4 do writers[i] = mooncrew.Process{ target = write, args = { i } }:start() end
+  local pool <close> = mooncrew.Pool(2)
+  pool:map(write, { 5, 6 }, 1)
+  for _, writer in ipairs(writers) do writer:join() end
+]]
 
 describe("log", function()
   local written
@@ -76,6 +95,21 @@ describe("log", function()
     for line in written[1]:gmatch("[^\n]+") do lines[#lines + 1] = line end
     for i = 2, #lines do assert.equal("    ", lines[i]:sub(1, 4)) end
     assert.falsy(written[1]:find("\27", 1, true))
+    -- What a terminal obeys, and what turns or ends a line, beyond ASCII; bytes that are no text.
+    local odd = "\u{85}\u{9B}31m|\u{2028}\u{202E}\u{2066}|\x9B\xFF|\u{E9}\u{2027}"
+    log.info(odd, { a = odd })
+    assert.equal("INFO  \\u0085\\u009b31m|\\u2028\\u202e\\u2066|\\x9b\\xff|\u{E9}\u{2027}"
+      .. "  a=\\u0085\\u009b31m|\\u2028\\u202e\\u2066|\\x9b\\xff|\u{E9}\u{2027}", body(written[2]))
+    log.format = "json"
+    log.info(odd)
+    assert.falsy(written[3]:find("\u{9B}", 1, true) or written[3]:find("\u{202E}", 1, true))
+    assert.equal("\u{85}\u{9B}31m|\u{2028}\u{202E}\u{2066}|\u{FFFD}\u{FFFD}|\u{E9}\u{2027}",
+      json.decode(written[3]).message)
+  end)
+
+  it("quotes names and values that could be taken for more", function()
+    log.info("x", { ["a b=c"] = 1, [""] = "", ["a\nb"] = "c\nd", [2] = '"' })
+    assert.equal([[INFO  x  ""=""  2="\""  "a\nb"="c\nd"  "a b=c"=1]], body(written[1]))
   end)
 
   it("writes JSON lines that a JSON reader reads back", function()
@@ -92,6 +126,9 @@ describe("log", function()
     assert.same({ 1, 2.5, true }, line.list)
     assert.same({ x = "y" }, line.map)
     assert.is_nil(line.nan)
+    log.info("holes", { list = { 1, nil, 3 }, pairs = { { nil, 2 } } })
+    assert.matches('"list":[1,null,3],"pairs":[[null,2]]', written[2], 1, true)
+    assert.equal(3, json.decode(written[2]).list[3])
   end)
 
   it("writes valid UTF-8 whatever the bytes", function()
@@ -113,7 +150,7 @@ describe("log", function()
     local cases = {
       { "level", "loud",
         'log.level: expected "debug", "info", "warn", "error" or "off", got "loud"' },
-      { "format", 3, 'log.format: expected "text" or "json", got number' },
+      { "format", 3, 'log.format: expected "text" or "json", got 3' },
       { "stream", "x", 'log.stream: expected an open file, got "x"' },
       { "colour", true, "log: no setting is named colour" },
     }
@@ -122,6 +159,14 @@ describe("log", function()
     end
     assert.equal("info", log.level)
     assert.equal("text", log.format)
+  end)
+
+  it("says that its stream is closed", function()
+    local file = io.tmpfile()
+    log.stream = file
+    file:close()
+    assert.has_error(function() log.warn("x") end,
+      "log.warn: log.stream: an open file expected, got a closed one")
   end)
 
   it("refuses values that do not fit the format", function()
@@ -156,6 +201,29 @@ describe("log", function()
       assert.equal(10 * count[i], #entry.filler)
     end
     assert.same({ 100, 100, 100, 100 }, count)
+  end)
+
+  it("keeps lines of any length whole, in pipes and files", function()
+    finally(command.clean_up)
+    local folder = command.folder()
+    local script, path = folder .. "/many.lua", folder .. "/log"
+    command.write_file(script, MANY)
+    local run = ("'%s' '%s'"):format(command.binary(), script)
+    local logs = {
+      pipe = run .. " 2>&1 | cat", appended = run .. " 2>>" .. path .. " ; cat " .. path,
+      file = ("%s %s.own ; cat %s.own"):format(run, path, path),
+    }
+    for how, line in pairs(logs) do
+      local count = {}
+      for text in io.popen(line):lines() do
+        local entry = assert(json.decode(text), how)
+        local i, k = entry.message:match("^(%d) (%d+)$")
+        count[i] = (count[i] or 0) + 1
+        assert.equal(count[i], tonumber(k), how)
+        assert.matches("^x+$", entry.filler)
+      end
+      assert.same({ ["1"] = 60, ["2"] = 60, ["3"] = 60, ["4"] = 60, ["5"] = 60, ["6"] = 60 }, count)
+    end
   end)
 
   describe("and coroutine tasks", function()
