@@ -21,6 +21,7 @@ local LEAST_TEXT = 8 -- columns of a label or a note, however narrow the termina
 local DONE, REST, PLAIN = "\27[32m", "\27[2m", "\27[0m" -- green, dim
 local TERMINAL_INTERVAL = 0.1 -- seconds between two drawings
 local LINE_INTERVAL = 10
+local LONGEST = 1e9 -- seconds, some thirty years; what takes longer has no time that is of use
 
 ---@class mooncrew.progress.options
 ---@field label? string what is going on; stands in front
@@ -59,16 +60,43 @@ local function wrong(func, what, expected, value, level)
   error(text, level)
 end
 
-local function check_option(options, name, expected)
-  local value = options[name]
-  if value ~= nil and type(value) ~= expected then
-    wrong("progress", "option " .. name, "a " .. expected, value, 4)
+local function check_count(func, what, value, level)
+  if type(value) ~= "number" or value < 0 or value ~= value then
+    wrong(func, what, "a number of at least 0", value, (level or 3) + 1)
   end
 end
 
-local function check_count(func, what, value)
-  if type(value) ~= "number" or value < 0 or value ~= value then
-    wrong(func, what, "a number of at least 0", value, 4)
+local TYPES = {
+  label = "string", terminal = "boolean", color = "boolean", keep = "boolean", clock = "function",
+}
+
+local function check_option(name, value)
+  if TYPES[name] and type(value) ~= TYPES[name] then
+    wrong("progress", "option " .. name, "a " .. TYPES[name], value, 5)
+  elseif name == "interval" or name == "width" then
+    check_count("progress", "option " .. name, value, 5)
+  elseif name == "unit" and value ~= "bytes" then
+    wrong("progress", "option unit", '"bytes" or nil', value, 5)
+  elseif name == "stream" and not (io.type(value) == "file"
+      or type(value) == "table" and value.write and value.flush) then
+    wrong("progress", "option stream", "an open file", value, 5)
+  end
+end
+
+local KNOWN = {
+  label = true, stream = true, terminal = true, color = true, keep = true, unit = true,
+  interval = true, width = true, clock = true,
+}
+
+local function check_options(options)
+  if type(options) ~= "table" then wrong("progress", "options", "a table", options, 4) end
+  for name in pairs(options) do
+    if not KNOWN[name] then
+      error(string.format("progress: unknown option '%s'", tostring(name)), 3)
+    end
+  end
+  for name in pairs(KNOWN) do
+    if options[name] ~= nil then check_option(name, options[name]) end
   end
 end
 
@@ -85,11 +113,12 @@ local function format_size(bytes)
   return i == 1 and string.format("%d B", bytes // 1) or string.format("%.1f %s", bytes, units[i])
 end
 
----"0:07", "12:34", "3:00:00".
+---"0:07", "12:34", "3:00:00"; "?" for what is no time.
 ---@param seconds number
 ---@return string
 local function format_time(seconds)
-  local s = math.floor(seconds + 0.5)
+  if seconds ~= seconds or seconds >= LONGEST then return "?" end
+  local s = math.floor(math.max(seconds, 0) + 0.5)
   if s >= 3600 then
     return string.format("%d:%02d:%02d", s // 3600, s // 60 % 60, s % 60)
   end
@@ -106,20 +135,20 @@ local function format_rate(self, rate)
   return string.format(rate < 10 and "%.1f/s" or "%.0f/s", rate)
 end
 
--- The bar, of `width` columns with its brackets.
+-- The bar, of so many columns.
 local function bar_of(self, part, width)
-  local filled = math.floor(part * (width - 2))
-  local done, rest = string.rep("#", filled), string.rep("-", width - 2 - filled)
+  local filled = math.floor(part * width)
+  local done, rest = string.rep("#", filled), string.rep("-", width - filled)
   if self.color then
     done = filled > 0 and DONE .. done .. PLAIN or ""
     rest = rest ~= "" and REST .. rest .. PLAIN or ""
   end
-  return "[" .. done .. rest .. "]"
+  return done .. rest
 end
 
 -- A label or a note: one line, and not all of it where it would leave no room for the rest.
 local function shown_text(text, width)
-  if not text then return nil end
+  if not text or text == "" then return nil end
   text = columns.clean(tostring(text))
   local room = math.max(width // 3, LEAST_TEXT)
   if columns.width(text) <= room then return text end
@@ -128,13 +157,15 @@ end
 
 -- What there is to say, by name: see ORDER.
 local function describe_state(self, time, width)
+  check_count("progress", "bar.count", self.count, -1)
+  if self.total ~= nil then check_count("progress", "bar.total", self.total, -1) end
   local elapsed = time - self.started
   local state = {
     label = shown_text(self.label, width), count = format_count(self, self.count),
     note = shown_text(self.note, width),
   }
   if self.total then
-    local part = self.total > 0 and math.min(self.count / self.total, 1) or 1
+    local part = self.count < self.total and self.count / self.total or 1
     state.part = part
     state.count = state.count .. "/" .. format_count(self, self.total)
     state.share = string.format("%d%%", math.floor(part * 100))
@@ -144,13 +175,14 @@ local function describe_state(self, time, width)
   if self.closed or not self.total or self.count >= self.total then
     state.time = format_time(elapsed)
   elseif rate and self.count > 0 then
-    state.time = format_time((self.total - self.count) / rate) .. " left"
+    local left = (self.total - self.count) / rate
+    state.time = left < LONGEST and format_time(left) .. " left" or nil
   end
   return state
 end
 
 local ORDER = { "label", "bar", "count", "share", "rate", "time", "note" }
-local SPARED_FIRST = { "note", "rate", "label", "count" } -- where a terminal is narrow
+local SPARED_FIRST = { "note", "rate", "label", "count", "time", "share" } -- where it is narrow
 
 local function join(state)
   local list = {}
@@ -158,27 +190,31 @@ local function join(state)
   return table.concat(list, "  ")
 end
 
--- Adds the bar, when there is room for one that is worth it.
+-- Adds the bar, when there is room for one that is worth it, or for nothing else.
 local function add_bar(self, state, room)
   if not self.terminal or not state.part then return end
-  local width = math.min(room - columns.width(join(state)) - 2, BAR_WIDTH + 2)
-  if width >= SHORTEST_BAR + 2 then state.bar = bar_of(self, state.part, width) end
+  local text = join(state)
+  local width = math.min(room - columns.width(text) - #"[]  ", BAR_WIDTH)
+  if text == "" then
+    state.bar = bar_of(self, state.part, room)
+  elseif width >= SHORTEST_BAR then
+    state.bar = "[" .. bar_of(self, state.part, width) .. "]"
+  end
 end
 
 -- The text of the bar, without line ends. It never reaches a terminal's last column: a line that
 -- wraps can't be drawn over.
 local function render(self, time)
   local width = self.terminal and self:columns() or math.huge
-  local room = math.max(width - 1, 0)
+  local room = math.max(math.floor(width) - 1, 0)
   local state = describe_state(self, time, width)
-  for spared = 0, #SPARED_FIRST do
-    state[SPARED_FIRST[spared] or ""] = nil
-    if columns.width(join(state)) <= room then
-      add_bar(self, state, room)
-      return join(state)
-    end
+  local spared = 0
+  while columns.width(join(state)) > room do
+    spared = spared + 1
+    state[SPARED_FIRST[spared]] = nil
   end
-  return (columns.cut(join(state), room))
+  add_bar(self, state, room)
+  return join(state)
 end
 
 -- On a terminal of the user's own choice: to the start of the line, the text, and clear what an
@@ -222,6 +258,12 @@ function Progress:columns()
   return self.on_screen and parts.screen_width() or math.huge
 end
 
+local function check_self(self, func)
+  if getmetatable(self) ~= Progress then
+    wrong(func, "self", "a progress bar (is it bar:" .. func .. "()?)", self, 4)
+  end
+end
+
 local function check_process(self, func)
   if self.pid ~= uv.os_getpid() then
     error(func .. ": the progress bar is of the process that made it", 3)
@@ -232,12 +274,11 @@ end
 ---@param n? number how many; default 1
 function Progress:step(n)
   if n == nil then n = 1 end
-  if getmetatable(self) ~= Progress then
-    wrong("step", "self", "a progress bar (is it bar:step()?)", self, 3)
-  end
+  check_self(self, "step")
   if self.closed then error("step: the progress bar is closed", 2) end
   check_count("step", "n", n)
-  self.count = self.count + n
+  local sum = self.count + n
+  self.count = sum >= n and sum or self.count + (n + 0.0) -- not below 0, whatever integers do
   local time = self.clock()
   if time - self.drawn < self.interval then return end
   check_process(self, "step")
@@ -246,6 +287,7 @@ end
 
 ---Draws the final state and ends the line. Closing again does nothing.
 function Progress:close()
+  check_self(self, "close")
   if self.closed then return end
   check_process(self, "close")
   self.closed = true
@@ -270,20 +312,8 @@ end
 ---@return mooncrew.Progress
 local function new(total, options)
   if total ~= nil then check_count("progress", "total", total) end
-  if options ~= nil and type(options) ~= "table" then
-    wrong("progress", "options", "a table", options, 3)
-  end
-  options = options or {}
-  check_option(options, "label", "string")
-  check_option(options, "terminal", "boolean")
-  check_option(options, "color", "boolean")
-  check_option(options, "keep", "boolean")
-  check_option(options, "interval", "number")
-  check_option(options, "width", "number")
-  check_option(options, "clock", "function")
-  if options.unit ~= nil and options.unit ~= "bytes" then
-    wrong("progress", "option unit", '"bytes" or nil', options.unit, 3)
-  end
+  options = options == nil and {} or options
+  check_options(options)
 
   local terminal = options.terminal
   if terminal == nil then terminal = options.stream == nil and is_screen() end
@@ -292,6 +322,9 @@ local function new(total, options)
   if color == nil then color = on_screen and (os.getenv("NO_COLOR") or "") == "" end
   local clock = options.clock or now
   local time = clock()
+  if type(time) ~= "number" then
+    wrong("progress", "option clock", "a function that returns seconds", time, 3)
+  end
   return setmetatable({
     count = 0,
     total = total,
