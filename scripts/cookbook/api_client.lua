@@ -17,6 +17,9 @@ parser:option("--rate", "requests a second"):convert(command.whole(1)):default("
 parser:option("-c --concurrency", "requests at once"):convert(command.whole(1, 1000)):default("20")
   :argname("N")
 local options = command.parse(parser, arg)
+if not options.url:find("{id}", 1, true) then
+  command.fail("api_client", "expected an address with {id} in it", 2)
+end
 
 local token = os.getenv("API_TOKEN")
 local headers = { Accept = "application/json", Authorization = token and "Bearer " .. token }
@@ -46,9 +49,16 @@ local function fetch(id)
   return { id = id, record = record, error = reason }
 end
 
+local function ids()
+  for line in io.lines() do
+    local id = line:match("^%s*(.-)%s*$")
+    if id ~= "" then return id end
+  end
+end
+
 local failed = false
 local pool <close> = mooncrew.CoroutinePool(options.concurrency)
-for answer in pool:imap(fetch, io.lines()) do
+for answer in pool:imap(fetch, ids) do
   if answer.error then
     io.stderr:write(("api_client: %s: %s\n"):format(answer.id, answer.error))
     failed = true

@@ -16,13 +16,16 @@ local function quoted(path) return (path:gsub("[\\\n]", { ["\\"] = "\\\\", ["\n"
 local function read_list(path)
   local file, err = io.open(path)
   if not file then return nil, err end
+  local text
+  text, err = file:read("a")
+  file:close()
+  if not text then return nil, path .. ": " .. err end -- a folder, say
   local list = {}
-  for line in file:lines() do
+  for line in text:gmatch("[^\n]+") do
     local digits, name = line:match("^(%x+)  (.+)$")
     if not digits then return nil, ("%s: no checksum in '%s'"):format(path, line) end
     list[name] = digits
   end
-  file:close()
   return list
 end
 

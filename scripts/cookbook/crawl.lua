@@ -57,7 +57,7 @@ local function visit(url)
     max_size = MAX_PAGE }
   if not stream then return { url = url, error = err.message } end
   if stream.status ~= 200 then return { url = url, error = "HTTP status " .. stream.status } end
-  local is_page = (stream.headers["content-type"] or ""):find("^text/html")
+  local is_page = (stream.headers["content-type"] or ""):lower():find("^text/html")
   if not is_page or site_of(stream.url) ~= site then -- redirected to elsewhere
     return { url = url, links = {} }
   end

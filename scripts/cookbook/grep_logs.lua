@@ -12,12 +12,6 @@ if not pattern or not arg[1] then
   io.stderr:write("usage: grep_logs.lua PATTERN FILE…\n")
   os.exit(2)
 end
-local fits, complaint = pcall(string.find, "", pattern)
-if not fits then
-  io.stderr:write("grep_logs: ", complaint, "\n")
-  os.exit(2)
-end
-
 -- A .gz is read through gzip.
 local function open(path)
   if not path:find("%.gz$") then return io.open(path, "rb") end
@@ -36,7 +30,9 @@ local function grep(path)
       break
     end
     number = number + 1
-    if line:find(pattern) then found[#found + 1] = ("%s:%d:%s\n"):format(path, number, line) end
+    local fits, at = pcall(string.find, line, pattern)
+    if not fits then return { error = at, is_usage = true } end -- seen where a line gets that far
+    if at then found[#found + 1] = ("%s:%d:%s\n"):format(path, number, line) end
   end
   if not file:close() then err = path .. ": gzip failed" end
   return { text = table.concat(found), error = err }
@@ -49,6 +45,7 @@ do
     if answer.error then
       io.stderr:write("grep_logs: ", answer.error, "\n")
       failed = true
+      if answer.is_usage then os.exit(2) end
     end
     if answer.text and answer.text ~= "" then
       io.stdout:write(answer.text)

@@ -24,6 +24,7 @@ local function parts(options)
   for _, path in ipairs(options.files) do
     local info, err = fs.stat(path)
     if not info then return nil, err end
+    if info.type ~= "file" then return nil, path .. ": not a regular file" end
     for first = 0, info.size - 1, options.part do
       list[#list + 1] = { path = path, first = first, last = first + options.part - 1 }
     end
@@ -40,7 +41,8 @@ local function lines_of(file, part)
   end
   return function()
     if at > part.last then return nil end
-    local line = file:read("L")
+    local line, err = file:read("L")
+    if err then error(err, 0) end
     at = at + #(line or "")
     return line
   end
@@ -50,11 +52,14 @@ local function map(part, options)
   local file <close> = assert(io.open(part.path, "rb"))
   local groups = {}
   for line in lines_of(file, part) do
-    local record, _, reason = json.decode(line)
+    local record, stop, reason = json.decode(line)
     if line:find("%S") then
-      if type(record) ~= "table" then error(reason or "a line that is no JSON object", 0) end
-      local n = options.sum and record[options.sum]
-      add(groups, tostring(record[options.by]), 1, math.type(n) and n or 0)
+      if type(record) ~= "table" or line:find("%S", stop) then
+        error(reason or "a line that is no JSON object", 0)
+      end
+      local n, key = options.sum and record[options.sum], record[options.by]
+      if type(key) == "table" then key = json.encode(key) end
+      add(groups, tostring(key), 1, math.type(n) and n or 0)
     end
   end
   return groups

@@ -22,8 +22,15 @@ parser:option("-j --jobs", "folders at once"):convert(command.whole(1, 100)):def
 local options = command.parse(parser, arg)
 
 if options.log then
-  log.stream = assert(io.open(options.log, "a"))
+  local file, err = io.open(options.log, "a")
+  if not file then command.fail("nightly", err, 1) end
+  log.stream = file
   log.format = "json"
+end
+
+local function give_up(reason)
+  log.error("%s", reason)
+  os.exit(1)
 end
 
 -- Takes a lock that all programs of this machine see, and that ends with this process, however it
@@ -66,12 +73,13 @@ local function pack(name, day)
   log.info("packed", { folder = name, bytes = assert(fs.stat(path)).size })
 end
 
-local function pack_all(day)
-  local failed = 0
+local function pack_all(names, day)
+  local failed, own = 0, uv.fs_realpath(options.dst)
   local pool <close> = mooncrew.Pool{ processes = options.jobs, name = "pack" }
-  for _, name in ipairs(assert(fs.listdir(options.src))) do
-    local info = fs.stat(fs.join(options.src, name), false)
-    if info and info.type == "directory" then
+  for _, name in ipairs(names) do
+    local path = fs.join(options.src, name)
+    local info = fs.stat(path, false)
+    if info and info.type == "directory" and uv.fs_realpath(path) ~= own then
       pool:apply_async(pack, { name, day }, { error_callback = function(err)
         failed = failed + 1
         log.error("%s", err.message, { folder = name })
@@ -95,13 +103,17 @@ local function remove_old()
 end
 
 local day = fs.join(options.dst, os.date("%Y-%m-%d"))
-assert(fs.mkdirs(options.dst))
+local names, err = fs.listdir(options.src)
+if not names then give_up(err) end
+local made
+made, err = fs.mkdirs(options.dst)
+if not made then give_up(err) end
 if not lock_file(fs.join(options.dst, ".lock")) then
   log.warn("another one is at work")
   os.exit(1)
 end
 assert(fs.mkdirs(day))
-local failed = pack_all(day)
+local failed = pack_all(names, day)
 if failed > 0 then
   log.error("%d failed, so no old day is removed", failed)
   os.exit(1)

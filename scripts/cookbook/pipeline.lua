@@ -20,13 +20,18 @@ if not to then
   io.stderr:write("usage: pipeline.lua FROM TO\n")
   os.exit(2)
 end
+local log, complaint = io.open(from)
+if not log then
+  io.stderr:write("pipeline: ", complaint, "\n")
+  os.exit(1)
+end
+local part = to .. ".part"
 
 local PATTERN = '^(%S+) %S+ (%S+) %[([^%]]+)%] "(%S+) (%S+)[^"]*" (%d+) (%S+)'
 
 local function read(batches)
-  local file <close> = assert(io.open(from))
   local batch = { number = 1 }
-  for line in file:lines() do
+  for line in log:lines() do
     batch[#batch + 1] = line
     if #batch == BATCH then
       batches:put(batch)
@@ -57,7 +62,6 @@ end
 -- Batches come in any order, and are written in that of the log. The file gets its name when it is
 -- whole.
 local function write(results)
-  local part = to .. ".part"
   local file = assert(io.open(part, "w"))
   local early, next_number, bad = {}, 1, 0
   for result in results:items() do
@@ -88,6 +92,9 @@ local function stage(name, n, target, args, output)
   if output then left[output] = n end
   return running[#running]
 end
+
+-- When anything fails, and after Ctrl-C, nothing half done is left.
+local _ <close> = setmetatable({}, { __close = function() os.remove(part) end })
 
 local batches, results = mooncrew.Queue(AHEAD), mooncrew.Queue(AHEAD)
 stage("reader", 1, read, { batches }, batches)

@@ -18,6 +18,8 @@ end
 local function commands(options)
   local file, err = io.open(options.list)
   if not file then return nil, err end
+  local _, reason = file:read(0)
+  if reason then return nil, options.list .. ": " .. reason end -- a folder, say
   return function()
     for line in file:lines() do
       if line:find("%S") and not line:find("^%s*#") then return line end
@@ -25,10 +27,14 @@ local function commands(options)
   end
 end
 
--- Runs in a worker. The kernel ends the shell when the worker is ended, by --timeout say.
+-- When the worker is ended, by --timeout say, the kernel tells `timeout`, which has no time-out of
+-- its own here (0) but ends all that the line has started.
+local RUN = "exec setpriv --pdeathsig TERM -- timeout --kill-after 5 0 sh -c "
+
+-- Runs in a worker.
 local function run(line)
   local quoted = "'" .. line:gsub("'", "'\\''") .. "'"
-  local pipe = assert(io.popen("exec setpriv --pdeathsig KILL -- sh -c " .. quoted .. " 2>&1"))
+  local pipe = assert(io.popen(RUN .. quoted .. " 2>&1"))
   local printed = pipe:read("a")
   local ok, how, status = pipe:close()
   if ok then return printed end

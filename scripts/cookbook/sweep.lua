@@ -31,10 +31,11 @@ end
 
 -- All points, as an iterator: a sweep may be larger than memory.
 local function points(options)
-  if not (options.resume or options.resume_failed or options.dry_run) then
-    local file, err = io.open(options.out, "w")
+  if not options.dry_run then
+    local goes_on = options.resume or options.resume_failed
+    local file, err = io.open(options.out, goes_on and "a" or "w")
     if not file then return nil, err end
-    assert(file:write("load,tills,seed,mean wait\n"))
+    if file:seek("end") == 0 then assert(file:write("load,tills,seed,mean wait\n")) end
     file:close()
   end
   return coroutine.wrap(function()

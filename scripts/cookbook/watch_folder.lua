@@ -16,6 +16,11 @@ if not arg[2] then
   io.stderr:write("usage: watch_folder.lua FOLDER COMMAND [ARGUMENT…]\n")
   os.exit(2)
 end
+local found = fs.stat(inbox)
+if not found or found.type ~= "directory" then
+  io.stderr:write("watch_folder: ", inbox, ": no folder\n")
+  os.exit(1)
+end
 io.stdout:setvbuf "line"
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
@@ -26,7 +31,7 @@ for i = 2, #arg do command[i - 1] = quote(arg[i]) end
 -- Runs in a worker.
 local function process(name)
   local path = fs.join(inbox, name)
-  local ok = os.execute(table.concat(command, " ") .. " " .. quote(uv.fs_realpath(path)))
+  local ok = os.execute(table.concat(command, " ") .. " " .. quote(assert(uv.fs_realpath(path))))
   local place = ok and "done" or "failed"
   assert(os.rename(path, fs.join(inbox, place, name)))
   return place

@@ -21,16 +21,13 @@ local function output_of(name, ...)
   return outcome.out
 end
 
-
 local function is_gone(pid)
   local state = (command.read_file(("/proc/%d/stat"):format(pid)) or ""):match("%) (%a)")
   return state == nil or state == "Z"
 end
 
 describe("cookbook", function()
-  local folder
-
-  local server
+  local folder, server
 
   before_each(function() folder = command.folder() end)
   after_each(function()
@@ -87,6 +84,8 @@ describe("cookbook", function()
       outcome = run("checksum", folder, "--check", folder .. "/none")
       assert.equal(1, outcome.status)
       assert.matches("^checksum: [^\n]*none: No such file or directory\n$", outcome.err)
+      assert.matches("^checksum: [^\n]*: Is a directory\n$",
+        run("checksum", folder, "--check", folder).err)
     end)
   end)
 
@@ -112,19 +111,39 @@ describe("cookbook", function()
       assert.equal(2, #command.lines(outcome.err))
     end)
 
+    -- A shell that writes its number and that of what it has started.
+    local function sleeps()
+      return write("jobs", ("cd '%s'; sleep 1000 & echo $$ $! >new; mv new pids; wait\n")
+        :format(folder))
+    end
+
+    -- Waits until both are gone.
+    local function await_end()
+      local shell, sleep = command.read_file(folder .. "/pids"):match("(%d+) (%d+)")
+      while not (is_gone(tonumber(shell)) and is_gone(tonumber(sleep))) do uv.sleep(1) end
+    end
+
     it("ends a command that is over its time", function()
-      local list = write("jobs", ("echo $$ >%s/pid; exec sleep 1000\n"):format(folder))
-      local outcome = run("run_list", list, "-q", "--timeout", 2)
+      local outcome = run("run_list", sleeps(), "-q", "--timeout", 2)
       assert.equal(1, outcome.status)
       assert.matches("took longer than 2 s", outcome.err, 1, true)
-      local pid = assert(tonumber(command.read_file(folder .. "/pid")))
-      while not is_gone(pid) do uv.sleep(1) end
+      await_end()
+    end)
+
+    it("ends its commands when Ctrl-C comes", function()
+      local child = start("run_list", sleeps(), "-q")
+      while not fs.stat(folder .. "/pids") do uv.sleep(1) end
+      child:signal("sigint")
+      assert.equal(130, child:finish().status)
+      await_end()
     end)
 
     it("says what file it can't read", function()
       local outcome = run("run_list", folder .. "/none")
       assert.equal(1, outcome.status)
       assert.matches("none: No such file or directory", outcome.err, 1, true)
+      assert.matches("^run_list: [^\n]*: Is a directory\n$", run("run_list", folder).err)
+      assert.equal(0, run("run_list", write("empty", ""), "-q").status)
     end)
   end)
 
@@ -148,9 +167,14 @@ describe("cookbook", function()
       local log = write("log", "nothing\n")
       assert.equal(1, run("grep_logs", "ERROR", log).status)
       assert.equal(2, run("grep_logs", "ERROR").status)
-      local wrong = run("grep_logs", "[x", log)
-      assert.equal(2, wrong.status)
-      assert.matches("^grep_logs: malformed pattern [^\n]*\n$", wrong.err)
+      for pattern, what in pairs{
+        ["[x"] = "malformed pattern", ["no["] = "malformed pattern", ["n%1"] = "invalid capture",
+        ["(n"] = "unfinished capture", ["g%"] = "malformed pattern",
+      } do
+        local wrong = run("grep_logs", pattern, log, log)
+        assert.equal(2, wrong.status)
+        assert.matches("^grep_logs: " .. what .. "[^\n]*\n$", wrong.err)
+      end
       local outcome = run("grep_logs", "nothing", folder .. "/none", log, folder)
       assert.same({ 2, log .. ":1:nothing\n" }, { outcome.status, outcome.out })
       assert.same({ "grep_logs: " .. folder .. "/none: No such file or directory",
@@ -180,6 +204,13 @@ describe("cookbook", function()
       assert.equal(1, outcome.status)
       assert.equal("1\t2\n", outcome.out)
       assert.matches("^map_reduce: [^\n]*/bad at 8: [^\n]+\n$", outcome.err)
+      for i, text in ipairs{ '{"k":1} {"k":2}\n', '{"k":1} x\n', "5\n" } do
+        outcome = run("map_reduce", "--by", "k", write("bad" .. i, text))
+        assert.same({ 1, "" }, { outcome.status, outcome.out })
+      end
+      assert.matches(": not a regular file\n$", run("map_reduce", "--by", "k", folder).err)
+      local deep = write("deep", '{"k":{"a":[1,2]}}\n{"k":{"a":[1,2]}}\n')
+      assert.equal('{"a":[1,2]}\t2\n', output_of("map_reduce", "--by", "k", deep))
       assert.equal(2, run("map_reduce", good).status)
       assert.equal(1, run("map_reduce", "--by", "k", folder .. "/none").status)
     end)
@@ -227,6 +258,8 @@ describe("cookbook", function()
     it("needs a folder and a command", function()
       assert.equal(2, run("watch_folder", folder).status)
       assert.equal(1, run("watch_folder", write("file", ""), "true").status)
+      assert.matches("none: no folder\n$", run("watch_folder", folder .. "/none", "true").err)
+      assert.is_nil((fs.stat(folder .. "/none")))
     end)
   end)
 
@@ -277,6 +310,11 @@ describe("cookbook", function()
       assert.equal(2, #lines)
       assert.matches("^api_client: 1: ", lines[1])
       assert.equal("api_client: 3: HTTP status 404", lines[2])
+      outcome = ask("\n 2 \r\n", base .. "/{id}")
+      assert.same({ 0, "[2]\n", "" }, { outcome.status, outcome.out, outcome.err })
+      outcome = ask("2\n", base)
+      assert.same({ 2, "" }, { outcome.status, outcome.out })
+      assert.matches("expected an address with {id} in it", outcome.err, 1, true)
     end)
   end)
 
@@ -333,6 +371,20 @@ describe("cookbook", function()
       end
       return list
     end
+
+    it("packs no days into days, and logs why it can't begin", function()
+      write("src/one/file", "1")
+      write("src/days/2020-01-01/old", "")
+      local days, log = folder .. "/src/days", folder .. "/log"
+      assert.equal("", output_of("nightly", folder .. "/src", days, "--log", log))
+      assert.same({ "one.tar.gz" }, command.names(fs.join(days, (os.date "%Y-%m-%d"))))
+      assert.equal(1, run("nightly", folder .. "/none", folder .. "/dst", "--log", log).status)
+      assert.is_nil((fs.stat(folder .. "/dst")))
+      local lines = logged()
+      assert.matches("none: No such file or directory", lines[#lines].message, 1, true)
+      local err = run("nightly", folder, folder .. "/dst", "--log", folder .. "/none/log").err
+      assert.matches("^nightly: [^\n]*none/log: No such file or directory\n", err)
+    end)
 
     it("packs each folder, and removes the oldest days", function()
       write("src/one/file", "1")
@@ -465,6 +517,13 @@ describe("cookbook", function()
       assert.is_true(extra <= 1) -- the one that was in hand
     end)
 
+    it("has a table with a head when it resumes what never began", function()
+      assert.equal(0, sweep("--loads", "0.5", "--tills", 1, "--seeds", 1, "--customers", 10,
+        "--resume"):finish().status)
+      assert.matches("^load,tills,seed,mean wait\n0.5,1,1,[^\n]+\n$",
+        command.read_file(folder .. "/csv"))
+    end)
+
     it("refuses what can't be, and changes nothing in a dry run", function()
       local outcome = sweep("--loads", "0.5,1"):finish()
       assert.equal(2, outcome.status)
@@ -507,8 +566,15 @@ describe("cookbook", function()
       assert.equal(1, outcome.status)
       assert.matches("none/out.part: No such file or directory", outcome.err, 1, true)
       assert.is_false(child:has_processes())
-      outcome = run("pipeline", folder .. "/none", folder .. "/out") -- the reader fails
+      outcome = run("pipeline", folder .. "/none", folder .. "/out")
       assert.equal(1, outcome.status)
+      assert.matches("^pipeline: [^\n]*none: No such file or directory\n$", outcome.err)
+      outcome = run("pipeline", folder, folder .. "/out") -- the reader fails
+      assert.equal(1, outcome.status)
+      assert.matches("Is a directory", outcome.err, 1, true)
+      assert(fs.mkdirs(folder .. "/place"))
+      assert.equal(1, run("pipeline", log, folder .. "/place").status) -- the writer, at its end
+      assert.same({ "log", "place" }, command.names(folder))
       assert.equal(2, run("pipeline", log).status)
     end)
   end)
