@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define BUFFER_SIZE     32768L /* bytes that are received at once */
+#define FOR_EVER        1e9    /* seconds */
+#define OWN_TIME        0.02   /* seconds that libcurl has to notice a time-out itself */
 #define MAX_BACKOFF     30.0   /* seconds */
 #define MAX_RETRY_AFTER 300.0  /* seconds that a server may ask when we have for ever */
 
@@ -30,7 +32,7 @@ void mc_http_fail(struct mc_http *transfer, const char *kind, const char *code,
 /* ---- the request ---- */
 
 static long milliseconds(double seconds) {
-  if (seconds < 0 || seconds > 1e9)
+  if (seconds < 0 || seconds > FOR_EVER)
     return 0; /* libcurl's "for ever", its default for connections excepted */
   double ms = ceil(seconds * 1e3);
   return ms < 1 ? 1 : (long)ms;
@@ -132,6 +134,31 @@ static double try_time(const struct mc_http *transfer) {
   return limit >= 0 && (left < 0 || limit < left) ? limit : left;
 }
 
+static void start_timer(struct mc_http *transfer, uv_timer_cb callback, double seconds) {
+  uv_loop_t *loop = transfer->client->loop;
+  if (!transfer->has_timer)
+    uv_timer_init(loop, &transfer->timer); /* can't fail, nor can start */
+  transfer->timer.data = transfer;
+  transfer->has_timer = true;
+  uv_update_time(loop);
+  uv_timer_start(&transfer->timer, callback, (uint64_t)(seconds * 1e3), 0);
+}
+
+static void on_late(uv_timer_t *timer) {
+  struct mc_http *transfer = timer->data;
+  transfer->late = true;
+  mc_http_client_remove(transfer);
+  mc_http_attempt_over(transfer, CURLE_OPERATION_TIMEDOUT);
+}
+
+/* libcurl's own time-out comes first, but for a request that it holds back. */
+static void watch_time(struct mc_http *transfer) {
+  double seconds = try_time(transfer);
+  transfer->late = false;
+  if (seconds >= 0 && seconds < FOR_EVER && mc_http_client_may_hold(transfer))
+    start_timer(transfer, on_late, seconds + OWN_TIME);
+}
+
 void mc_http_attempt(struct mc_http *transfer) {
   transfer->curl_text[0] = '\0';
   transfer->failure.kind = NULL;
@@ -150,6 +177,7 @@ void mc_http_attempt(struct mc_http *transfer) {
   curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, milliseconds(try_time(transfer)));
   if (mc_http_client_add(transfer) == 0) {
     transfer->state = MC_HTTP_SENT;
+    watch_time(transfer);
     return;
   }
   mc_http_fail(transfer, "NoMemory", NULL, "no memory for a request");
@@ -234,7 +262,8 @@ static void explain(struct mc_http *transfer, CURLcode code) {
     double connected = 0, taken = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME, &connected);
     curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME, &taken);
-    bool whole = transfer->try_timeout >= 0 && taken >= transfer->try_timeout - 0.002;
+    bool whole = transfer->late ||
+                 (transfer->try_timeout >= 0 && taken >= transfer->try_timeout - 0.002);
     mc_http_fail(transfer, "Timeout",
                  whole           ? "TRY"
                  : connected > 0 ? "STALLED"
@@ -317,17 +346,10 @@ static bool retry_later(struct mc_http *transfer) {
   double delay = next_delay(transfer);
   if (delay < 0)
     return false;
-  if (!transfer->has_timer) {
-    if (uv_timer_init(transfer->client->loop, &transfer->timer) != 0)
-      return false;
-    transfer->timer.data = transfer;
-    transfer->has_timer = true;
-  }
   transfer->retries_left--;
   transfer->state = MC_HTTP_WAITING;
-  uv_update_time(transfer->client->loop);
-  return uv_timer_start(&transfer->timer, on_backoff_over, (uint64_t)(delay * 1e3), 0) ==
-         0;
+  start_timer(transfer, on_backoff_over, delay);
+  return true;
 }
 
 static char *copy_info(struct mc_http *transfer, CURLINFO what) {

@@ -313,6 +313,10 @@ static void apply_limits(CURLM *multi) {
                     limits.streams ? limits.streams : STREAMS);
 }
 
+bool mc_http_client_may_hold(const struct mc_http *transfer) {
+  return limits.connections || limits.per_host || transfer->secure;
+}
+
 void mc_http_set_limits(const struct mc_http_limits *given) {
   limits = *given;
   if (current && current->pid == getpid())

@@ -93,8 +93,8 @@ struct mc_http { /* NOLINT: fields stand by what they are for */
   bool streaming, opened, paused;
   struct mc_buffer taken; /* what the reader has in hand */
 
-  uv_timer_t timer; /* the back-off's; `has_timer` once it is the loop's */
-  bool has_timer;
+  uv_timer_t timer; /* of the back-off, or the try; `has_timer` once it is the loop's */
+  bool has_timer, late; /* late: the try's has run out */
 
   struct mc_buffer answer_headers; /* name NUL value NUL, of the last answer */
   struct mc_buffer answer;
@@ -127,6 +127,10 @@ void mc_http_client_give_easy(struct mc_http_client *client, CURL *easy);
 /* One transfer more or less is under way. */
 void mc_http_client_enter(struct mc_http *transfer);
 void mc_http_client_leave(struct mc_http *transfer);
+
+/* True when libcurl may keep the request back until a connection is free: it does not
+ * look at its time-out meanwhile. */
+bool mc_http_client_may_hold(const struct mc_http *transfer);
 
 /* Ends the loop's current turn. */
 void mc_http_client_wake(struct mc_http_client *client);

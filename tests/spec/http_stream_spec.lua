@@ -432,6 +432,39 @@ describe("http.limits", function()
     refuses("table expected, got no value", http.limits)
   end)
 
+  it("count the time of a request that waits for its turn", function()
+    local server <close> = web.serve(function(request)
+      return function(peer) -- the first is never answered whole
+        local n = request.path == "/held" and 9 or 1
+        peer:write(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nx"):format(n))
+      end
+    end)
+    local function get(more)
+      more.proxy = ""
+      return http.get(server.url, more)
+    end
+    http.limits{ per_host = 1 }
+    local held <close> = assert(http.stream{ url = server.url .. "/held", proxy = "" })
+    assert.equal("x", held:read())
+    local _, err = get{ timeout = 0.1 }
+    assert.equal(mooncrew.Timeout, err)
+    _, err = get{ try_timeout = 0.05, retries = 1, backoff = 0.01 }
+    assert.same({ "Timeout", "TRY", 2 }, { err.kind, err.code, err.attempts })
+    local waits = mooncrew.spawn(get, { timeout = 60 })
+    mooncrew.sleep(0)
+    held:close()
+    assert.equal("x", assert(waits:get()).body)
+    -- Those that wait to learn whether they may share a connection.
+    local silent <close> = web.serve(function() end)
+    local pool <close> = mooncrew.CoroutinePool(3)
+    for _, one in ipairs(pool:map(function()
+      local _, why = http.get((silent.url:gsub("http:", "https:")), { proxy = "", timeout = 0.1 })
+      return why
+    end, { 1, 2, 3 })) do
+      assert.equal(mooncrew.Timeout, one)
+    end
+  end)
+
   it("has a thousand requests under way at once, from one process", function()
     -- Two processes, since each request is a descriptor at both ends; with room for them.
     local limits = { files = 2000 }
