@@ -191,6 +191,15 @@ describe("html.parse", function()
     assert.equal("file:///a/c", html.resolve("file:///a/b", "c"))
   end)
 
+  it("keeps what a metatable makes up for its options", function()
+    local base = "http://h/" .. ("x"):rep(100000)
+    local options = setmetatable({}, { __index = function(_, name)
+      return name == "base" and base .. "y" or nil
+    end })
+    local text = ("<p>text</p>"):rep(100000)
+    for _ = 1, 5 do assert.equal(base .. "y", html.parse(text, options).base) end
+  end)
+
   it("raises for wrong arguments and expressions", function()
     local function refuses(text, ...)
       local ok, err = pcall(...)

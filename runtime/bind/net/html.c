@@ -56,6 +56,7 @@ static void account(lua_State *L, size_t length) {
     lua_gc(L, LUA_GCSTEP, kilobytes > 1 << 20 ? 1 << 20 : (int)kilobytes);
 }
 
+/* Leaves the value on the stack: a metatable may have made it up. */
 static const char *string_option(lua_State *L, int arg, const char *name) {
   int type = lua_getfield(L, arg, name);
   const char *value = type == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
@@ -65,7 +66,6 @@ static const char *string_option(lua_State *L, int arg, const char *name) {
         L, arg,
         lua_pushfstring(L, "option '%s': string expected, got %s", name,
                         has_nul ? "one with a NUL byte" : luaL_typename(L, -1)));
-  lua_pop(L, 1);
   return value;
 }
 
