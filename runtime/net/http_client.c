@@ -317,9 +317,34 @@ bool mc_http_client_may_hold(const struct mc_http *transfer) {
   return limits.connections || limits.per_host || transfer->secure;
 }
 
+static CURLM *make_multi(struct mc_http_client *client) {
+  CURLM *multi = curl_multi_init();
+  if (!multi)
+    return NULL;
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_watch);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+  apply_limits(multi);
+  return multi;
+}
+
+/* libcurl closes one idle connection for each new one, however many there are: a limit
+ * would not hold until all are gone. So a new limit begins without any. */
+static bool drop_idle(struct mc_http_client *client) {
+  CURLM *fresh = client->first ? NULL : make_multi(client);
+  if (!fresh)
+    return false;
+  curl_multi_cleanup(client->multi);
+  uv_timer_stop(&client->timer);
+  client->multi = fresh;
+  return true;
+}
+
 void mc_http_set_limits(const struct mc_http_limits *given) {
   limits = *given;
-  if (current && current->pid == getpid())
+  bool is_there = current && current->pid == getpid();
+  if (is_there && !(limits.connections && drop_idle(current)))
     apply_limits(current->multi);
 }
 
@@ -327,7 +352,7 @@ static struct mc_http_client *make(uv_loop_t *loop) {
   if (!mc_http_global())
     return NULL;
   struct mc_http_client *client = calloc(1, sizeof *client);
-  CURLM *multi = client ? curl_multi_init() : NULL;
+  CURLM *multi = client ? make_multi(client) : NULL;
   if (!multi || uv_async_init(loop, &client->wake, on_wake) != 0) {
     if (multi)
       curl_multi_cleanup(multi);
@@ -341,11 +366,6 @@ static struct mc_http_client *make(uv_loop_t *loop) {
   client->loop = loop;
   client->multi = multi;
   client->timer.data = client->wake.data = client;
-  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_watch);
-  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
-  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-  apply_limits(multi);
   return client;
 }
 

@@ -443,17 +443,24 @@ describe("http.limits", function()
       more.proxy = ""
       return http.get(server.url, more)
     end
-    http.limits{ per_host = 1 }
-    local held <close> = assert(http.stream{ url = server.url .. "/held", proxy = "" })
-    assert.equal("x", held:read())
-    local _, err = get{ timeout = 0.1 }
-    assert.equal(mooncrew.Timeout, err)
-    _, err = get{ try_timeout = 0.05, retries = 1, backoff = 0.01 }
-    assert.same({ "Timeout", "TRY", 2 }, { err.kind, err.code, err.attempts })
-    local waits = mooncrew.spawn(get, { timeout = 60 })
-    mooncrew.sleep(0)
-    held:close()
-    assert.equal("x", assert(waits:get()).body)
+    -- Connections that are kept already don't make room for more.
+    for _ = 1, 5 do
+      local other <close> = web.serve(function() return {} end)
+      assert(http.get(other.url, { proxy = "" }))
+    end
+    for _, limits in ipairs{ { connections = 1 }, { per_host = 1 } } do
+      http.limits(limits)
+      local held <close> = assert(http.stream{ url = server.url .. "/held", proxy = "" })
+      assert.equal("x", held:read())
+      local _, err = get{ timeout = 0.1 }
+      assert.equal(mooncrew.Timeout, err)
+      _, err = get{ try_timeout = 0.05, retries = 1, backoff = 0.01 }
+      assert.same({ "Timeout", "TRY", 2 }, { err.kind, err.code, err.attempts })
+      local waits = mooncrew.spawn(get, { timeout = 60 })
+      mooncrew.sleep(0)
+      held:close()
+      assert.equal("x", assert(waits:get()).body)
+    end
     -- Those that wait to learn whether they may share a connection.
     local silent <close> = web.serve(function() end)
     local pool <close> = mooncrew.CoroutinePool(3)
