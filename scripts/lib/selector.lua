@@ -9,6 +9,7 @@
 local selector = {}
 
 local NAME = "[%w_\128-\255-]+"
+local ATTRIBUTE = "[%a_\128-\255][%w_\128-\255-]*" -- XPath has none that begins with a digit
 
 local function quote(text)
   if not text:find("'", 1, true) then return "'" .. text .. "'" end
@@ -29,16 +30,22 @@ local TESTS = {
   ["$="] = "substring(@, string-length(@) - string-length(V) + 1) = V",
 }
 
+-- The text that a value stands for, or nil when a quote has no other.
+local function unquote(value)
+  local quoted = value:match("^'(.*)'$") or value:match('^"(.*)"$')
+  return quoted or not value:find("^['\"]") and not value:find("['\"]$") and value or nil
+end
+
 local function test(attribute, operator, value)
-  value = value:match("^'(.*)'$") or value:match('^"(.*)"$') or value
-  if not quote(value) or value == "" then return nil end
+  value = unquote(value)
+  if not value or not quote(value) or value == "" then return nil end
   if operator == "~=" then return has_word(attribute, value) end
   return (TESTS[operator]:gsub("[@V]", { ["@"] = "@" .. attribute, V = quote(value) }))
 end
 
 -- What one "[…]" says, or nil.
 local function bracket(text)
-  local name, rest = text:match("^%s*(" .. NAME .. ")%s*(.-)%s*$")
+  local name, rest = text:match("^%s*(" .. ATTRIBUTE .. ")%s*(.-)%s*$")
   if not name then return nil end
   name = name:lower()
   if rest == "" then return "@" .. name end
@@ -76,7 +83,7 @@ local function path(text)
     if not list or (name == "" and #list == 0) then return nil end
     if name ~= "" and name ~= "*" and not name:find("^%a[%w-]*$") then return nil end
     parts[#parts + 1] = axis .. (name == "" and "*" or name:lower()) .. table.concat(list)
-    local attribute = rest:match("^@(" .. NAME .. ")$")
+    local attribute = rest:match("^@(" .. ATTRIBUTE .. ")$")
     if attribute then return table.concat(parts) .. "/@" .. attribute:lower() end
     if rest == "" then return table.concat(parts) end
     local combinator
@@ -108,8 +115,9 @@ end
 ---@return string? reason
 function selector.to_xpath(text)
   local paths = {}
+  local is_text = utf8.len(text) and not text:find("\0", 1, true)
   for i, alternative in ipairs(alternatives(text)) do
-    paths[i] = path(alternative:match("^%s*(.-)%s*$"))
+    paths[i] = is_text and path(alternative:match("^%s*(.-)%s*$"))
     if not paths[i] then
       return nil, string.format("expected a selector such as 'li.item > img@src', got '%s'", text)
     end

@@ -72,6 +72,8 @@ describe("selectors", function()
   it("are refused when they are none", function()
     for _, text in ipairs{
       "", "a >", "> a", "a >> b", "a[", "a[]", "a[b", "a[b=]", "a[b=c]d]", "a@", "@href x", "a,",
+      "a[b='c]", "a[b=c']", "a[b='c\"]", "a[b=']", "a[1b]", "a[-b=c]", "a@1b", "a[b='\xFF']",
+      "a[b='\0']", ".\xFF", "a[b=c", "a]b", "a[b=\"x]y\"]",
       "a:first", "a + b", "a[b='\"'\"]x", "//a", ".", "#", "a..b", "a'", "a[b='x\"y'z']",
     } do
       local xpath, reason = selector.to_xpath(text)
