@@ -96,8 +96,13 @@ static bool is_named(const char *line, const char *name) {
 }
 
 static bool is_about_body(const char *line) {
-  return strncasecmp(line, "Content-", 8) == 0 || is_named(line, "Transfer-Encoding") ||
-         is_named(line, "Expect");
+  return strncasecmp(line, "Content-", 8) == 0 || is_named(line, "Expect");
+}
+
+/* Where the body ends is a matter of the body: said otherwise, the server waits for more,
+ * or takes the rest for a request of its own. */
+static bool is_framing(const char *line) {
+  return is_named(line, "Content-Length") || is_named(line, "Transfer-Encoding");
 }
 
 /* The lists of lines that are about the body, and of the others. */
@@ -111,7 +116,9 @@ static int sort_headers(struct mc_http *transfer, const struct mc_http_request *
   for (size_t i = 0; i < request->n_headers; i++) {
     const char *line = *culprit = request->headers[i];
     struct curl_slist **list = is_about_body(line) ? &lines->body : &lines->others;
-    int error = is_header(line) ? add_header(list, line) : -EINVAL;
+    int error = !is_header(line)   ? -EINVAL
+                : is_framing(line) ? 0
+                                   : add_header(list, line);
     if (error)
       return error;
     has_type = has_type || is_named(line, "Content-Type");

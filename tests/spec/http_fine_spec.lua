@@ -129,6 +129,35 @@ describe("a request", function()
     end
   end)
 
+  it("says itself where its body ends, whatever headers say", function()
+    local server <close> = web.serve(function() return {} end)
+    local path = command.folder() .. "/body"
+    finally(command.clean_up)
+    command.write_file(path, "BODY")
+    local headers = { ["content-length"] = "2", ["Transfer-Encoding"] = "identity", ["X-A"] = "1" }
+    local function once()
+      local pieces = { "BODY" }
+      return function() return table.remove(pieces) end
+    end
+    for _, body in ipairs{ { body = "BODY" }, { body_file = path }, { body = once() },
+        { body = once(), body_length = 4 }, { method = "GET" }, { form = { BODY = "" } } } do
+      body.headers = headers
+      assert.equal(200, assert(ask(server.url, body)).status)
+      local request = server.requests[#server.requests]
+      assert.equal(body.method and "" or body.form and "BODY=" or "BODY", request.body)
+      local _, lengths = request.head:lower():gsub("\r\ncontent%-length: %d", "")
+      local _, chunked = request.head:lower():gsub("\r\ntransfer%-encoding: chunked", "")
+      assert.equal(body.method and 0 or 1, lengths + chunked, request.head)
+      assert.is_nil(request.head:find("identity", 1, true))
+      assert.matches("\r\nX-A: 1\r\n", request.head, 1, true)
+    end
+    for _, body in ipairs{ { body = "x" }, { body_file = path }, { form = {} },
+        { body = once() } } do
+      body.method, body.url = "head", server.url
+      refuses("option 'method': one that has a body expected, got 'head'", http.request, body)
+    end
+  end)
+
   it("has its method in upper case, as far as it is a usual one", function()
     local server <close> = web.serve(function() return {} end)
     for given, sent in pairs{ get = "GET", Head = "HEAD", post = "POST", purge = "purge" } do

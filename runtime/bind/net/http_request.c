@@ -6,6 +6,7 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_SIZE                                                                         \
   ((uint64_t)1 << 30) /* of a body in memory, unless the script says otherwise */
@@ -400,6 +401,10 @@ void bind_http_check_request(lua_State *L, int arg, struct bind_http_request *gi
                "url"); /* stays on the stack: the error of a late answer names it */
   read_one(L, arg, &method, &request->method);
   check_body(L, arg, request);
+  bool has_body = request->body || request->fed || request->upload || request->fields;
+  if (has_body && request->method && strcasecmp(request->method, "HEAD") == 0)
+    refuse(L, arg, "method", "one that has a body",
+           lua_pushfstring(L, "'%s'", request->method));
   if (request->fed) {
     lua_getfield(L, arg, "body");
     given->body = lua_gettop(L);
