@@ -205,7 +205,7 @@ local function put(name, line)
     parts.write_line(stream, line)
   else
     stream:write(line)
-    stream:flush()
+    if stream.flush then stream:flush() end
   end
 end
 

@@ -54,6 +54,12 @@ describe("log", function()
     assert.equal("WARN  slow", body(written[2]))
   end)
 
+  it("writes to whatever has a write", function()
+    log.stream = { write = function(_, text) written[#written + 1] = text end }
+    log.info("x")
+    assert.equal("INFO  x", body(written[1]))
+  end)
+
   it("names the process", function()
     local mooncrew = require "mooncrew"
     log.info("x")
