@@ -208,9 +208,9 @@ static bool make_room_for_socket(struct mc_http_client *client) {
   return true;
 }
 
-/* Of this machine, and not a matter of the address, of which there may be others. */
-static bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+/* A matter of the kind of address, and there may be others. */
+static bool is_of_address(int error) {
+  return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EINVAL;
 }
 
 static curl_socket_t open_socket(void *data, curlsocktype purpose,
@@ -222,7 +222,7 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose,
     return CURL_SOCKET_BAD;
   /* libcurl's own would be inherited by every program that this process starts. */
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd < 0 && is_shortage(errno))
+  if (fd < 0 && !is_of_address(errno))
     transfer->socket_error = errno;
   if (fd < 0)
     return CURL_SOCKET_BAD;

@@ -160,6 +160,15 @@ describe("sandbox", function()
     assert.equal(0, p.exitcode)
   end)
 
+  with_landlock("without a network http says that there are no sockets", function()
+    local err = inside({ read = { "/" } }, function()
+      local _, err = mooncrew.http.get("http://127.0.0.1:1/", { proxy = "" })
+      return err
+    end)
+    assert.equal("OSError", err.kind)
+    assert.matches("can't open a socket: ", err.message, 1, true)
+  end)
+
   with_landlock("without a network there are no sockets, with one there are", function()
     local server <close> = setmetatable({ tcp = uv.new_tcp() },
       { __close = function(self) self.tcp:close() end })
