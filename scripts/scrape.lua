@@ -2,6 +2,7 @@
 --
 --   mooncrew scrape 'https://example.org/list?page={1..10}' -o img
 --   mooncrew scrape https://example.org/ -s 'a[href$=.pdf]@href' --json list.jsonl --resume
+--   mooncrew scrape -i addresses -o img
 --
 -- Page processes find the addresses, others fetch the images, twenty at a time.
 -- The file names are the last parts of the addresses, made safe; the second of the same name is
@@ -10,6 +11,7 @@
 package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 
 local address = require "lib.address"
+local address_list = require "lib.address_list"
 local command = require "mooncrew.command"
 local listing = require "lib.listing"
 local mooncrew = require "mooncrew"
@@ -55,7 +57,9 @@ end
 
 local parser = command.parser("scrape", "Downloads the images that listing pages show.")
 parser:argument("url", "listing pages; {1..10} stands for each of the numbers")
-  :args("+"):convert(pages)
+  :args("*"):convert(pages)
+parser:option("-i --input", "a file of addresses, one a line, that are downloaded; -: stdin")
+  :convert(address_list.read):argname("FILE")
 parser:option("-o --out", "the folder for the images"):default("img"):argname("DIR")
 parser:mutex(
   parser:option("-s --select", "what in a page has the addresses, such as 'li.item > img@src'")
@@ -92,6 +96,9 @@ parser:mutex(
   parser:flag("-q --quiet", "print failures only")
 )
 local options = command.parse(parser, arg)
+if #options.url == 0 and not options.input then
+  command.fail("scrape", "expected addresses of pages, or --input FILE", 2)
+end
 if options.resume and (not options.json or options.json == "-") then
   command.fail("scrape", "--resume needs --json FILE, which says what is there", 2)
 end
@@ -113,6 +120,7 @@ headers[#headers + 1] = "User-Agent: " .. options.user_agent
 local urls = all_pages()
 local summary, reason = scraper.run{
   pages = urls,
+  addresses = options.input or {},
   folder = options.out,
   xpath = options.select or options.xpath or "//img",
   attribute = options.attr,

@@ -79,7 +79,7 @@ local function start(q, known, urls, options)
   todo:close()
   local job = {
     todo = todo, q = q, known = known, options = options, outcomes = mooncrew.dict{},
-    at_once = math.max(1, AT_ONCE // options.processes),
+    at_once = math.max(1, AT_ONCE // math.max(1, options.processes)),
   }
   local function args() return { job } end
   return setmetatable({

@@ -18,11 +18,13 @@ local reason_of = require "lib.reason"
 local uv = require "luv"
 
 local QUEUE_SIZE = 10000
+local BATCH = 1000 -- addresses that are put at once
 local PATIENCE = 1 -- seconds between two looks whether the downloaders live
 local BAR_PATIENCE = 0.1 -- with a bar that moves
 
 ---@class scraper.options
 ---@field pages string[] addresses of the listing pages
+---@field addresses string[] what is downloaded besides what they show
 ---@field folder string
 ---@field xpath string finds elements, attributes or texts
 ---@field attribute? string of the elements; nil: where images have their addresses
@@ -57,24 +59,45 @@ local BAR_PATIENCE = 0.1 -- with a bar that moves
 
 local scraper = {}
 
-local function are_of_one_origin(urls)
-  local first = address.parse(urls[1]).origin
-  for _, url in ipairs(urls) do
-    if address.parse(url).origin ~= first then return false end
+-- Whether the addresses are of more than one site.
+local function are_of_several(...)
+  local first
+  for _, urls in ipairs{ ... } do
+    for _, url in ipairs(urls) do
+      local parts = address.parse(url)
+      first = first or parts and parts.origin
+      if parts and parts.origin ~= first then return true end
+    end
   end
-  return true
+  return false
 end
 
 local function common_of(options)
   local common = {}
   for name, value in pairs(options) do common[name] = value end
-  common.pages = nil
+  common.pages, common.addresses = nil, nil
   common.shared = manners.shared(options)
   -- Limits of requests, and turns between sites of which one may be slow, are kept best by one
   -- who knows all addresses.
   common.in_turns = options.per_host ~= nil or options.rate ~= nil
-    or not are_of_one_origin(options.pages)
+    or are_of_several(options.pages, options.addresses)
   return common
+end
+
+-- Puts what is given, each address once. Ends early when nobody takes it.
+local function put_all(urls, q, known, patience, look)
+  local fresh = {}
+  for _, url in ipairs(urls) do
+    if outcomes.find(known, url) then fresh[#fresh + 1] = url end
+  end
+  local first = 1
+  while first <= #fresh do
+    local some = table.move(fresh, first, math.min(first + BATCH - 1, #fresh), 1, {})
+    local n, reason = q:put_many(some, true, patience)
+    if not n and reason == mooncrew.Closed then return end
+    first = first + (n or 0)
+    look()
+  end
 end
 
 ---Scrapes. Nothing is ever written outside of the folder.
@@ -105,6 +128,7 @@ function scraper.run(options)
     group:look()
   end
   local patience = bar and BAR_PATIENCE or PATIENCE
+  put_all(options.addresses, q, known, patience, look)
   local read, failures = readers:wait(patience, look)
   q:close()
   local summary, reason = group:wait(patience, look)

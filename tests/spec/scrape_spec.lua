@@ -135,6 +135,44 @@ describe("mooncrew scrape", function()
     assert.equal("/pic/1.png", command.read_file(folder .. "1/1.png"))
   end)
 
+  it("downloads a list of addresses, and what pages show, each once", function()
+    local asked = mooncrew.dict{}
+    local base = serve{
+      hook = function(request)
+        mooncrew.dict.incr(asked, request.path)
+        if request.path == "/list" then return listing{ "/1", "/4" } end
+        return { body = request.path }
+      end,
+    }
+    local path = parent .. "/addresses"
+    command.write_file(path, ("# ours\n%s1\n\n  %s2\r\nnonsense\n%s1\n%s3"):gsub("%%s", base))
+    local outcome = command.run("scrape.lua", base .. "list", "-s", SELECT, "-i", path, "-o",
+      folder)
+    assert.equal(1, outcome.status)
+    assert.equal("scrape: nonsense: not an http address\n", outcome.err)
+    assert.truthy(outcome.out:find("^1 page, 4 images"), outcome.out)
+    assert.same({ "1", "2", "3", "4" }, command.names(folder))
+    for name, times in pairs(asked) do assert.equal(1, times, name) end
+
+    outcome = command.run_shell("exec <" .. path, "scrape.lua", "-i", "-", "-o", folder .. "2")
+    assert.truthy(outcome.out:find("^0 pages, 3 images"), outcome.out)
+    assert.same({ "1", "2", "3" }, command.names(folder .. "2"))
+    command.write_file(path, "")
+    outcome = command.run("scrape.lua", "-i", path, "-o", folder .. "3")
+    assert.equal(0, outcome.status, outcome.err)
+  end)
+
+  it("puts a list that is longer than the queue", function()
+    local lines = {}
+    local base = serve{ hook = function() return { body = "User-agent: *\nDisallow: /" } end }
+    for i = 1, 25000 do lines[i] = base .. i end
+    command.write_file(parent .. "/addresses", table.concat(lines, "\n"))
+    local outcome = command.run("scrape.lua", "-i", parent .. "/addresses", "-o", folder)
+    assert.equal(1, outcome.status)
+    assert.equal(25000, #command.lines(outcome.err))
+    assert.truthy(outcome.err:find("/25000: robots.txt forbids it\n", 1, true))
+  end)
+
   it("reports what fails, with the reason, and gets the rest", function()
     local dead = string.format("http://127.0.0.1:%d/", command.free_port())
     local base = serve{
@@ -282,7 +320,9 @@ describe("mooncrew scrape", function()
   it("ends with status 2 for bad usage", function()
     local url = "http://127.0.0.1:1/"
     local cases = {
-      { "missing argument 'url'" },
+      { "expected addresses of pages, or --input FILE" },
+      { "/none/such: No such file or directory", "-i", "/none/such" },
+      { "/tmp: Is a directory", "-i", "/tmp" },
       { "expected an http or https address, got 'ftp://x/'", "ftp://x/" },
       { "expected an http or https address, got 'http://'", "http://" },
       { "expected a range such as {1..10}, got '{2..1}'", url .. "{2..1}" },

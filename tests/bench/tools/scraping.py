@@ -10,6 +10,7 @@ from tools.race import Case, HERE, ROOT
 
 SCRIPT = os.path.join(ROOT, "scripts", "scrape.lua")
 XPATH = "//li[@class='list-group-item']//img[@referrerpolicy='no-referrer']/@data-original"
+TWINS = os.path.join(HERE, "twins")
 PAGES = 10
 AT_ONCE = "20"  # as in the tutorial, for each tool
 PATIENCE = "3"  # seconds that the tutorial's program waits for more: enough on a busy machine
@@ -41,14 +42,17 @@ def write_site(root, address, count):
     return images
 
 
-class Scraping(Case):
-    """All images of ten pages. curl and the tutorial's program 8 are given the images'
-    addresses, and read no pages; "curl, xmllint" reads them, by xmllint."""
+class Site(Case):
+    """All images of a site."""
 
     def __init__(self, name, latency, counts):
         super().__init__(name)
         self.latency, self.counts = latency, counts
         self.server = self.images = self.out = None
+
+    def commands(self, folder, binary, address):
+        """What each tool is called as."""
+        raise NotImplementedError
 
     def prepare(self, folder, binary, quick):
         root, self.out = os.path.join(folder, "site"), os.path.join(folder, "img")
@@ -57,28 +61,8 @@ class Scraping(Case):
             self.server = site.slow(binary, root, self.latency)
         else:
             self.server = site.nginx(folder, root)
-        address = self.server.address
-        self.images = write_site(root, address, self.counts[1 if quick else 0])
-        urls = [f"{address}/img/{name}" for name in self.images]
-        listing, config = os.path.join(folder, "urls"), os.path.join(folder, "curl")
-        with open(listing, "w", encoding="utf-8") as file:
-            file.write("\n".join(urls))
-        with open(config, "w", encoding="utf-8") as file:
-            for url in urls:
-                file.write(f'url = "{url}"\nremote-name\n')
-        twins = os.path.join(HERE, "twins")
-        return {
-            "mooncrew": [binary, SCRIPT, "-q", "-c", AT_ONCE, "-o", self.out, "--xpath", XPATH,
-                         f"{address}/list/{{1..{PAGES}}}.html"],
-            "curl": ["curl", "-sS", "--parallel", "--parallel-max", AT_ONCE, "--create-dirs",
-                     "--output-dir", self.out, "-K", config],
-            "curl, xmllint": [os.path.join(twins, "scrape.sh"), address, str(PAGES), XPATH, AT_ONCE,
-                              self.out],
-            "tutorial 17": [measure.PEER, "-B", os.path.join(twins, "image_scraper.py"), address,
-                            self.out, PATIENCE],
-            "tutorial 8": [measure.PEER, "-B", os.path.join(twins, "map_urls.py"), listing,
-                           self.out],
-        }
+        self.images = write_site(root, self.server.address, self.counts[1 if quick else 0])
+        return self.commands(folder, binary, self.server.address)
 
     def before(self, name):
         shutil.rmtree(self.out, ignore_errors=True)
@@ -100,7 +84,44 @@ class Scraping(Case):
         self.server = None
 
 
+class Pages(Site):
+    """What ten pages show. curl has its pages read by xmllint."""
+
+    def commands(self, folder, binary, address):
+        return {
+            "mooncrew": [binary, SCRIPT, "-q", "-c", AT_ONCE, "-o", self.out, "--xpath", XPATH,
+                         f"{address}/list/{{1..{PAGES}}}.html"],
+            "curl, xmllint": [os.path.join(TWINS, "scrape.sh"), address, str(PAGES), XPATH, AT_ONCE,
+                              self.out],
+            "tutorial 17": [measure.PEER, "-B", os.path.join(TWINS, "image_scraper.py"), address,
+                            self.out, PATIENCE],
+        }
+
+
+class Addresses(Site):
+    """A list of the images' addresses. robots.txt is asked for by nobody."""
+
+    def commands(self, folder, binary, address):
+        urls = [f"{address}/img/{name}" for name in self.images]
+        listing, config = os.path.join(folder, "urls"), os.path.join(folder, "curl")
+        with open(listing, "w", encoding="utf-8") as file:
+            file.write("\n".join(urls))
+        with open(config, "w", encoding="utf-8") as file:
+            for url in urls:
+                file.write(f'url = "{url}"\nremote-name\n')
+        return {
+            "mooncrew": [binary, SCRIPT, "-q", "-c", AT_ONCE, "-o", self.out, "--no-robots",
+                         "-i", listing],
+            "curl": ["curl", "-sS", "--parallel", "--parallel-max", AT_ONCE, "--create-dirs",
+                     "--output-dir", self.out, "-K", config],
+            "tutorial 8": [measure.PEER, "-B", os.path.join(TWINS, "map_urls.py"), listing,
+                           self.out],
+        }
+
+
 CASES = [
-    Scraping("scrape, 0 ms a request", 0, (3000, 60)),
-    Scraping("scrape, 50 ms a request", 0.05, (1000, 40)),
+    Pages("scrape, 0 ms a request", 0, (3000, 60)),
+    Pages("scrape, 50 ms a request", 0.05, (1000, 40)),
+    Addresses("scrape a list, 0 ms a request", 0, (3000, 60)),
+    Addresses("scrape a list, 50 ms a request", 0.05, (1000, 40)),
 ]
