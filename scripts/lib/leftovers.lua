@@ -62,4 +62,10 @@ function leftovers.remove(folder)
   return removed
 end
 
+---Removes them from several folders.
+---@param folders table<string, true>
+function leftovers.remove_from(folders)
+  for folder in pairs(folders) do leftovers.remove(folder) end
+end
+
 return leftovers
