@@ -169,7 +169,7 @@ local function follow(self, pool, task)
 end
 
 ---Takes a task in. One that is not to be run is passed over at once.
----@param task table `name`, `args`, `returned`, `raised`, `passed`; gets `seq`, `book`
+---@param task table `name`, `args`, `number`, `returned`, `raised`, `passed`; gets `seq`, `book`
 ---@return boolean go give it to the workers
 function Book:admit(pool, task)
   self.seq = self.seq + 1
@@ -188,6 +188,7 @@ function Book:admit(pool, task)
   local args = task.args
   local n = args.n or #args
   task.args = table.move(args, 1, n, 3, { self.seq, name, n = n + 2 })
+  task.number = (task.number or 1) - 2
   follow(self, pool, task)
   return true
 end

@@ -196,12 +196,13 @@ end
 local function submit(self, task)
   local core = self.core
   if task.list then
-    return core:submit(task.id, task.mode, task.fn, task.timeout, task.capture, task.list,
-      task.first, task.last)
+    return core:submit(task.id, task.mode, task.fn, task.timeout, task.capture, "list",
+      task.first + (task.before or 0), task.list, task.first, task.last)
   end
   local args = task.args or NO_ARGS
   return core:submit(task.id, task.mode, task.fn, task.timeout or self.timeout,
-    task.capture or self.capture, table.unpack(args, 1, args.n or #args))
+    task.capture or self.capture, task.called or "args", task.number or 1,
+    table.unpack(args, 1, args.n or #args))
 end
 
 -- Gives some of the tasks that are held: not many at a time, for what filled the memory may again.

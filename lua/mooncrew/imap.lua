@@ -76,6 +76,7 @@ local function new_part(job, whole, list, first, last)
     out = whole,
     first = first,
     last = last,
+    before = whole.before,
     timeout = job.timeout,
     retries = job.retries,
     capture = job.capture,
@@ -133,6 +134,8 @@ local function new_item(job, whole, item)
     mode = mapping.CALL,
     fn = job.fn,
     args = { item, n = 1 },
+    called = "list",
+    number = whole.number,
     name = mapping.name_of(job, item, whole.number),
     timeout = job.timeout,
     retries = job.retries,
@@ -163,7 +166,8 @@ local function give_next(job)
   local items, n = interrupt.open(next_items, pool, job) -- the source is the user's
   if n == 0 then return false end
   job.given = job.given + 1
-  local whole = { n = n, errors = {}, left = 0, number = job.given }
+  local before = (job.given - 1) * job.chunksize -- only the last one is smaller
+  local whole = { n = n, errors = {}, left = 0, number = job.given, before = before }
   local task = pool.book and new_item(job, whole, items[1]) or new_part(job, whole, items, 1, n)
   local ok, err = pcall(pool.give, pool, task)
   if not ok and interrupt.is(err) then error(err, 0) end

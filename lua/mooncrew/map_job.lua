@@ -191,13 +191,16 @@ Item.__index = Item
 local function new_item(job, index)
   local item = job.list[index]
   local name = mapping.name_of(job, item, index)
+  local spread = job.mode == mapping.STARMAP
   job.under_way = job.under_way + 1
   return setmetatable({
     job = job,
     index = index,
     mode = mapping.CALL,
     fn = job.fn,
-    args = job.mode == mapping.STARMAP and item or { item, n = 1 },
+    args = spread and item or { item, n = 1 },
+    called = spread and ("list[%d]"):format(index) or "list",
+    number = spread and 1 or index,
     name = name,
     result = job.result,
     timeout = job.timeout,

@@ -12,7 +12,9 @@
 --
 -- A task is an object with fn, mode, timeout, retries, and
 --   args                     for CALL: the packed arguments
+--   called, number           of these, in a refusal: called[number] is the first; default args[1]
 --   list, first, last, out   else: items of a list; their results go into out, at the same places
+--   before                   of the latter: so many items of the source came before this list
 --   divisible                of the latter: the pool may take a part of it from its worker
 -- and one of its methods is called, once, when it is over:
 --   returned(...)              the results of a call

@@ -177,12 +177,20 @@ local function is_stateless(fn)
   return name == nil or (name == "_ENV" and value == _G and getupvalue(fn, 2) == nil)
 end
 
+-- As the book wants it in the workers.
+local function encode(self, fn)
+  if not self.book then return self.core:encode(fn) end
+  local ok, encoded = pcall(self.core.encode, self.core, self.book:wrap(fn))
+  if ok then return encoded end
+  self.core:encode(fn) -- refused at the place that the caller knows
+  error(encoded, 0)
+end
+
 ---@package
 function Pool:prepare(fn)
-  if self.book then fn = self.book:wrap(fn) end
   local encoded = self.prepared[fn]
   if encoded then return encoded end
-  encoded = self.core:encode(fn)
+  encoded = encode(self, fn)
   if is_stateless(fn) then self.prepared[fn] = encoded end
   return encoded
 end

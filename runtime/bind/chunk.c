@@ -112,7 +112,7 @@ void bind_chunk_run(lua_State *L, struct bind_chunk *chunk, int f) {
 
 static int try_encode(lua_State *L) {
   struct wire_bytes bytes;
-  wire_encode_at(L, 1, "result", luaL_checkinteger(L, 2), &bytes);
+  wire_encode_from(L, 1, 1, "result", luaL_checkinteger(L, 2), &bytes);
   return 0;
 }
 

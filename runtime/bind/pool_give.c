@@ -139,7 +139,7 @@ static int add_items(lua_State *L) {
     struct wire_bytes arguments;
     lua_rawgeti(L, 4, items->next);
     if (!wire_encode_scalar(L, -1, room, &arguments))
-      wire_encode_list(L, 4, items->next, items->next, "list", &arguments);
+      wire_encode_list(L, 4, items->next, items->next, "list", items->next, &arguments);
     lua_pop(L, 1);
     add(L, items->pool, 3, items->next, &items->head, items->function, &arguments);
     items->next++;

@@ -55,20 +55,24 @@ static int pool_encode(lua_State *L) {
   return 1;
 }
 
-/* What goes behind the function: from index 7 on, arguments; or a list and the first and
- * the last of its items. */
+/* What goes behind the function: from index 9 on, arguments; or a list and the first and
+ * the last of its items. At 7 and 8: what they are called in a refusal, and the number of
+ * the first. */
 static void encode_arguments(lua_State *L, enum bind_task_mode mode,
                              struct wire_bytes *bytes) {
+  const char *name = luaL_checkstring(L, 7);
+  lua_Integer number = luaL_checkinteger(L, 8);
   if (mode == BIND_CALL) {
-    wire_encode(L, 7, lua_gettop(L) - 6, "args[]", bytes);
+    wire_encode_from(L, 9, lua_gettop(L) - 8, name, number, bytes);
     return;
   }
-  luaL_checktype(L, 7, LUA_TTABLE);
-  wire_encode_list(L, 7, luaL_checkinteger(L, 8), luaL_checkinteger(L, 9), "list", bytes);
+  luaL_checktype(L, 9, LUA_TTABLE);
+  wire_encode_list(L, 9, luaL_checkinteger(L, 10), luaL_checkinteger(L, 11), name, number,
+                   bytes);
 }
 
-/* pool:submit(id, mode, function, timeout, capture, arguments… | list, first, last): the
- * task is ready to go → whether it is time to flush */
+/* pool:submit(id, mode, function, timeout, capture, name, number, arguments… | list,
+ * first, last): the task is ready to go → whether it is time to flush */
 static int pool_submit(lua_State *L) {
   struct bind_pool *pool = bind_check_pool(L);
   const struct bind_function *function = bind_check_function(L, 4);

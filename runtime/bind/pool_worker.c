@@ -150,7 +150,7 @@ static int send_chunk(lua_State *L) {
   struct mc_result_head head = {
       .status = MC_RESULT_MAPPED, .took = outcome->took, .item = (uint32_t)chunk->n};
   struct wire_bytes bytes;
-  wire_encode_list(L, 2, 1, chunk->n + 2 * chunk->n_errors, "result", &bytes);
+  wire_encode_list(L, 2, 1, chunk->n + 2 * chunk->n_errors, "result", 1, &bytes);
   send_result(L, outcome->worker, &head, &bytes);
   return 0;
 }
@@ -185,7 +185,7 @@ static void run_item(lua_State *L, struct worker *w, struct wire_bytes *bytes) {
   head.took = clock_of(w) - start;
   unsigned char room[WIRE_SCALAR_ROOM];
   if (!wire_encode_scalar(L, -1, room, bytes))
-    wire_encode_at(L, lua_gettop(L), "result", 1, bytes);
+    wire_encode_from(L, lua_gettop(L), 1, "result", 1, bytes);
   send_result(L, w, &head, bytes);
 }
 

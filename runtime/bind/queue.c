@@ -179,7 +179,7 @@ static struct bind_parcel *pack_items(lua_State *L, lua_Integer n) {
     struct wire_bytes bytes;
     lua_rawgeti(L, 2, i);
     if (!wire_encode_scalar(L, -1, room, &bytes))
-      wire_encode_at(L, -1, "items", i, &bytes);
+      wire_encode_from(L, -1, 1, "items", i, &bytes);
     bind_parcel_add(L, parcel, NULL, 0, &bytes);
     lua_pop(L, 1);
   }

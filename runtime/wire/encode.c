@@ -206,8 +206,9 @@ bool wire_put_value(struct wire_encoder *encoder, int at, const struct wire_step
 struct roots {
   int at; /* stack index of the first one, or of the list */
   bool list;
-  lua_Integer first; /* its number */
+  lua_Integer first; /* in the list */
   uint64_t count;
+  lua_Integer number; /* of the first one, for refusals */
 };
 
 static bool put_roots(struct wire_encoder *encoder, const struct roots *roots) {
@@ -216,11 +217,11 @@ static bool put_roots(struct wire_encoder *encoder, const struct roots *roots) {
   encoder->depth = 0;
   unsigned char *to = wire_room(encoder, WIRE_VARINT_MAX);
   wire_written(encoder, wire_varint(to, roots->count));
-  struct wire_step root = {.kind = WIRE_STEP_ROOT, .number = roots->first};
+  struct wire_step root = {.kind = WIRE_STEP_ROOT, .number = roots->number};
   int element = encoder->self + 1;
   for (uint64_t i = 0; i < roots->count; i++, root.number++) {
     if (roots->list)
-      lua_rawgeti(L, roots->at, root.number);
+      lua_rawgeti(L, roots->at, roots->first + (lua_Integer)i);
     if (!wire_put_value(encoder, roots->list ? element : roots->at + (int)i, &root))
       return false;
     lua_settop(L, encoder->self);
@@ -250,21 +251,21 @@ void wire_encode(lua_State *L, int first, int count, const char *name,
   size_t n = strlen(name);
   bool list = n >= 2 && strcmp(name + n - 2, "[]") == 0;
   struct wire_encoder encoder = {.L = L, .name = name, .numbered = count > 1 || list};
-  struct roots roots = {.at = first, .first = 1, .count = (uint64_t)count};
+  struct roots roots = {.at = first, .count = (uint64_t)count, .number = 1};
   encode(&encoder, &roots, out);
 }
 
-void wire_encode_at(lua_State *L, int index, const char *name, lua_Integer number,
-                    struct wire_bytes *out) {
+void wire_encode_from(lua_State *L, int first, int count, const char *name,
+                      lua_Integer number, struct wire_bytes *out) {
   struct wire_encoder encoder = {.L = L, .name = name, .numbered = true};
-  struct roots roots = {.at = index, .first = number, .count = 1};
+  struct roots roots = {.at = first, .count = (uint64_t)count, .number = number};
   encode(&encoder, &roots, out);
 }
 
 void wire_encode_list(lua_State *L, int index, lua_Integer first, lua_Integer last,
-                      const char *name, struct wire_bytes *out) {
+                      const char *name, lua_Integer number, struct wire_bytes *out) {
   struct wire_encoder encoder = {.L = L, .name = name, .numbered = true};
-  struct roots roots = {.at = index, .list = true, .first = first};
+  struct roots roots = {.at = index, .list = true, .first = first, .number = number};
   roots.count = last < first ? 0 : (uint64_t)last - (uint64_t)first + 1;
   encode(&encoder, &roots, out);
 }

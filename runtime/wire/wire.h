@@ -67,15 +67,15 @@ void wire_open(lua_State *L, const struct wire_hooks *hooks);
 void wire_encode(lua_State *L, int first, int count, const char *name,
                  struct wire_bytes *out);
 
-/* The same for one value, whose root is called name[number]: an element of the caller's
- * list. */
-void wire_encode_at(lua_State *L, int index, const char *name, lua_Integer number,
-                    struct wire_bytes *out);
+/* The same, with roots that are called name[number], name[number + 1] ...: elements of
+ * the caller's list. */
+void wire_encode_from(lua_State *L, int first, int count, const char *name,
+                      lua_Integer number, struct wire_bytes *out);
 
 /* The same for the elements `first` to `last` of the list at `index`, taken raw: so many
- * values, whose roots are name[first] and so on. */
+ * values, whose roots are name[number] and so on. */
 void wire_encode_list(lua_State *L, int index, lua_Integer first, lua_Integer last,
-                      const char *name, struct wire_bytes *out);
+                      const char *name, lua_Integer number, struct wire_bytes *out);
 
 /* What encoding one small value needs at most. */
 #define WIRE_SCALAR_ROOM 256

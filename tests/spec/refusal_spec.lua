@@ -50,26 +50,52 @@ describe("what can't be sent is refused at the caller's line", function()
     is_refused_there("value", function() value.value = FILE end)
   end)
 
+  -- In all the ways to give tasks.
+  local function all_ways(to)
+    local two = { 1, FILE }
+    local function three()
+      local items = { 1, 2, FILE }
+      return function() return table.remove(items, 1) end
+    end
+    is_refused_there("args[1]", function() to:apply(same, { FILE }) end)
+    is_refused_there("args[2].a", function() to:apply(same, { nil, { a = FILE }, n = 2 }) end)
+    is_refused_there("args[1]", function() to:apply_async(same, { FILE }) end)
+    is_refused_there("args[2]", function() to:submit(same, { 1, FILE }, { timeout = 9 }) end)
+    is_refused_there("list[1]", function() to:map(same, { FILE }) end)
+    is_refused_there("list[3].a", function() to:map(same, { 1, 2, { a = FILE } }, 1) end)
+    is_refused_there("list[2]", function() to:map_async(same, { 1, FILE }) end)
+    is_refused_there("list[1][2]", function() to:starmap(same, { { 1, FILE } }) end)
+    is_refused_there("list[2][1]", function() to:starmap_async(same, { {}, { FILE } }) end)
+    is_refused_there("list[1]", function() for _ in to:imap(same, { FILE }) do end end)
+    is_refused_there("list[3]", function() for _ in to:imap(same, { 1, 2, FILE }) do end end)
+    is_refused_there("list[3]", function() for _ in to:imap(same, three()) do end end)
+    is_refused_there("list[2]", function() for _ in to:imap_unordered(same, two) do end end)
+  end
+
+  -- And of functions.
+  local function all_functions(to)
+    is_refused_there("fn.upvalue 'FILE'", function() to:apply(with_file) end)
+    is_refused_there("fn.upvalue 'FILE'", function() to:submit(with_file, { 1 }) end)
+    is_refused_there("fn.upvalue 'FILE'", function() to:map(with_file, { 1 }) end)
+    is_refused_there("fn.upvalue 'FILE'", function() to:map_async(with_file, { 1 }) end)
+    is_refused_there("fn.upvalue 'FILE'", function() to:starmap(with_file, { { 1 } }) end)
+    is_refused_there("fn.upvalue 'FILE'", function() to:imap(with_file, { 1 }) end)
+    is_refused_there("fn.upvalue 'FILE'", function() to:imap_unordered(with_file, { 1 }) end)
+  end
+
   it("by a pool's tasks, in all the ways to give them", function()
-    is_refused_there("args[1]", function() pool:apply(same, { FILE }) end)
-    is_refused_there("args[1]", function() pool:apply_async(same, { FILE }) end)
-    is_refused_there("args[2]", function() pool:submit(same, { 1, FILE }, { timeout = 9 }) end)
-    is_refused_there("fn.upvalue 'FILE'", function() pool:apply(with_file) end)
-    is_refused_there("fn.upvalue 'FILE'", function() pool:map(with_file, { 1 }) end)
-    is_refused_there("list[1]", function() pool:map(same, { FILE }) end)
-    is_refused_there("list[3]", function() pool:map(same, { 1, 2, FILE }, 1) end)
-    is_refused_there("list[1]", function() pool:map_async(same, { FILE }) end)
-    is_refused_there("list[1][2]", function() pool:starmap(same, { { 1, FILE } }) end)
-    is_refused_there("list[1]", function() for _ in pool:imap(same, { FILE }) do end end)
-    is_refused_there("list[1]", function() for _ in pool:imap_unordered(same, { FILE }) do end end)
+    all_ways(pool)
+    all_functions(pool)
+    local four = { 1, 2, 3, FILE }
+    is_refused_there("list[4]", function() for _ in pool:imap(same, four, 2) do end end)
   end)
 
-  it("by a pool with a log", function()
+  it("by a pool with a log, at the places that the caller knows", function()
     local path = command.folder() .. "/log"
     local logged <close> = mooncrew.Pool{ processes = 1, joblog = path }
-    local line = debug.getinfo(1, "l").currentline + 1
-    local message = refusal(function() logged:map(same, { FILE }) end)
-    assert.matches(("%s:%d: cannot send a FILE*"):format(THIS, line), message, 1, true)
+    all_ways(logged)
+    all_functions(logged)
+    assert.equal("well", logged:apply(same, { "well" }))
   end)
 
   it("and where it is called by pcall, at that one's", function()

@@ -1,11 +1,12 @@
 /* A part of a list as a message, and messages that are read value by value. */
 #include "fixture.h"
 
-/* list, first, last -> the elements, each decoded by itself, and how many were left */
+/* list, first, last, number of the first -> the elements, each decoded by itself */
 static int cross_list(lua_State *L) {
   struct wire_bytes out;
   struct wire_decoder decoder;
-  wire_encode_list(L, 1, luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), "list", &out);
+  wire_encode_list(L, 1, luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), "list",
+                   luaL_optinteger(L, 4, 1), &out);
   lua_settop(L, 0);
   lua_pushlstring(L, (const char *)out.bytes, out.length);
   struct wire_bytes in = {(const void *)lua_tostring(L, 1), out.length, NULL, 0};
@@ -56,9 +57,11 @@ static void shared_elements(void **state) {
 
 static void refused_elements(void **state) {
   (void)state;
-  run_list_script("local ok, err = pcall(cross_list, {1, 2, {x = io.stdout}}, 2, 3)\n"
+  run_list_script("local ok, err = pcall(cross_list, {1, 2, {x = io.stdout}}, 2, 3, 2)\n"
                   "assert(not ok)\n"
-                  "assert(err == 'cannot send a FILE* (at list[3].x)', err)\n");
+                  "assert(err == 'cannot send a FILE* (at list[3].x)', err)\n"
+                  "ok, err = pcall(cross_list, {1, io.stdout}, 1, 2, -7)\n"
+                  "assert(err == 'cannot send a FILE* (at list[-6])', err)\n");
 }
 
 int main(void) {

@@ -80,7 +80,7 @@ static int put_named(lua_State *L) {
   struct wire_bytes out;
   const char *name = lua_tostring(L, 1);
   if (lua_isinteger(L, 2))
-    wire_encode_at(L, 3, name, lua_tointeger(L, 2), &out);
+    wire_encode_from(L, 3, 1, name, lua_tointeger(L, 2), &out);
   else
     wire_encode(L, 3, 1, name, &out);
   return 0;
