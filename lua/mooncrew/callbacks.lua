@@ -32,7 +32,7 @@ local function is_foreign(err) return err == mooncrew.Cancelled or interrupt.is(
 
 local function handler(err)
   if is_foreign(err) then return err end
-  return parts.error_handler(err)
+  return parts.error_handler(err, 2)
 end
 
 local function quieten(calls)

@@ -37,7 +37,7 @@ end
 
 local function handler(err)
   if err == mooncrew.Cancelled then return err end
-  return parts.error_handler(err)
+  return parts.error_handler(err, 2)
 end
 
 -- A chunk's items, one after another, each with an outcome of its own.

@@ -144,7 +144,7 @@ end
 -- Where in here a method was called is of no interest to a host.
 local function explain(err)
   if type(err) == "string" then err = err:gsub("^mooncrew%.helper:%d+: ", "") end
-  return parts.error_handler(err)
+  return parts.error_handler(err, 2)
 end
 
 ---A question of the host; `object` is false for the makers.

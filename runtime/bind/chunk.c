@@ -45,24 +45,26 @@ static bool may_begin(const struct bind_chunk *chunk) {
   return true;
 }
 
-/* An item that is no list of arguments is its own error, not the chunk's. */
-static int call_star(lua_State *L) {
-  lua_call(L, bind_chunk_spread(L), 1);
-  return 1;
+static int spread(lua_State *L) {
+  return bind_chunk_spread(L);
 }
 
 /* Calls the function with the item that is on top; leaves a result or an error there. */
 static int call(lua_State *L, const struct bind_chunk *chunk, int f, int handler) {
-  if (chunk->star) {
-    lua_pushcfunction(L, call_star);
-    lua_insert(L, -2);
-    lua_pushvalue(L, f);
-    lua_insert(L, -2);
-    return lua_pcall(L, 2, 1, handler);
-  }
+  int top = lua_gettop(L);
   lua_pushvalue(L, f);
+  lua_insert(L, top);
+  if (!chunk->star)
+    return lua_pcall(L, 1, 1, handler);
+  /* An item that is no list of arguments is its own error, not the chunk's. */
+  lua_pushcfunction(L, spread);
   lua_insert(L, -2);
-  return lua_pcall(L, 1, 1, handler);
+  int status = lua_pcall(L, 1, LUA_MULTRET, handler);
+  if (status != LUA_OK) {
+    lua_replace(L, top);
+    return status;
+  }
+  return lua_pcall(L, lua_gettop(L) - top, 1, handler);
 }
 
 /* The list of errors becomes the end of the list of results. */

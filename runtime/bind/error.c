@@ -124,12 +124,13 @@ static bool is_error_object(lua_State *L, int index) {
 }
 
 int bind_error_handler(lua_State *L) {
+  int level = (int)luaL_optinteger(L, 2, 1);
   if (is_error_object(L, 1)) {
     lua_getfield(L, 1, "traceback");
-    bool has = !lua_isnil(L, -1);
-    lua_settop(L, 1);
-    if (has)
+    if (!lua_isnil(L, -1)) {
+      lua_settop(L, 1);
       return 1;
+    }
   } else {
     bind_push_error(L, "Error", "%s", luaL_tolstring(L, 1, NULL));
     if (!lua_isstring(L, 1)) {
@@ -137,9 +138,9 @@ int bind_error_handler(lua_State *L) {
       lua_setfield(L, -2, "value");
     }
     lua_replace(L, 1);
-    lua_settop(L, 1);
   }
-  bind_push_traceback(L, 1);
+  lua_settop(L, 1);
+  bind_push_traceback(L, L, level);
   lua_setfield(L, 1, "traceback");
   lua_pushstring(L, bind_current_name());
   lua_setfield(L, 1, "process");

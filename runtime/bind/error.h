@@ -31,7 +31,8 @@ int bind_outcome_or_raise(lua_State *L, const char *function, int code);
 
 /* A message handler for lua_pcall: turns any error value into a mooncrew.Error that has
  * the traceback of where it was raised, this process's name and pid; one that is a
- * mooncrew.Error already passes as it is. */
+ * mooncrew.Error already passes as it is. In Lua, a handler that calls it says so by a
+ * second argument, 2: it is not where the error was raised. */
 int bind_error_handler(lua_State *L);
 
 /* Pushes the text that a person sees of the error value at `index`: message and

@@ -9,6 +9,7 @@
 #include "bind/luv.h"
 
 #include "bind/error.h"
+#include "bind/traceback.h"
 #include "crew/interrupt.h"
 #include "crew/loop.h"
 
@@ -55,8 +56,11 @@ static enum mc_interruption is_interrupt(lua_State *L) {
 }
 
 static int add_traceback(lua_State *L) {
-  if (lua_type(L, 1) == LUA_TSTRING && !is_interrupt(L))
-    luaL_traceback(L, L, lua_tostring(L, 1), 1);
+  if (lua_type(L, 1) != LUA_TSTRING || is_interrupt(L))
+    return 1;
+  lua_pushliteral(L, "\n");
+  bind_push_traceback(L, L, 1);
+  lua_concat(L, 3);
   return 1;
 }
 

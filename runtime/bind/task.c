@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "bind/error.h"
 #include "bind/task_name.h"
+#include "bind/traceback.h"
 #include "bind/waitable.h"
 
 #include <lauxlib.h>
@@ -151,7 +152,7 @@ static void raised(lua_State *L, struct bind_task *task) {
   lua_createtable(L, 2, 0);
   lua_insert(L, -2);
   lua_rawseti(L, -2, 1);
-  luaL_traceback(L, co, NULL, 0);
+  bind_push_traceback(L, co, 0);
   lua_rawseti(L, -2, 2);
   uint64_t outer = closing_id;
   closing_id = task->id; /* what it holds is its own still */

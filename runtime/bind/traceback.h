@@ -9,8 +9,9 @@
  * a person is shown. */
 void bind_traceback_base(lua_State *L);
 
-/* Pushes the traceback of L from `level` on. */
-void bind_push_traceback(lua_State *L, int level);
+/* Pushes onto L the traceback of the thread `of` from `level` on, which ends at the
+ * task's own function. A long one has both its ends. */
+void bind_push_traceback(lua_State *L, lua_State *of, int level);
 
 /* Pushes the line, "file.lua:12: ", of the innermost function in Lua that is not of
  * lua/mooncrew; "" when there is none. */

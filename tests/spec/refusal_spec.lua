@@ -104,6 +104,16 @@ describe("what can't be sent is refused at the caller's line", function()
     assert.equal(("%s:%d: cannot send a FILE* (at list[1])"):format(THIS, line), err)
   end)
 
+  -- To look at each of so many frames from the top would take minutes.
+  it("far down a stack", function()
+    local queue = mooncrew.Queue()
+    local function fall(n)
+      if n == 0 then is_refused_there("item", function() queue:put(FILE) end) end
+      return n > 0 and fall(n - 1) + 1 or n
+    end
+    assert.equal(150000, fall(150000))
+  end)
+
   it("in a task", function()
     local function start(fn) mooncrew.spawn(fn):get() end
     is_refused_there("list[1]", function() start(function() pool:map(same, { FILE }) end) end)
