@@ -3,10 +3,11 @@
 
 local parts = require "mooncrew.parts"
 
-local check = {}
+local check = { MOST_ARGS = 1000000 } -- Lua's stack holds no more
 
 local function describe(value)
   if type(value) == "string" then return ("%q"):format(value) end
+  if value ~= value then return "NaN" end
   if type(value) == "number" or type(value) == "boolean" or value == nil then
     return tostring(value)
   end
@@ -36,6 +37,15 @@ function check.integer(func, what, value, least, most, level)
   return number
 end
 
+---For how long to wait: nil, or a number of seconds.
+---@return number?
+function check.wait(func, value, level)
+  if value ~= nil and (type(value) ~= "number" or value ~= value) then
+    check.fail(func, "timeout", "a number of seconds", value, (level or 2) + 1)
+  end
+  return value
+end
+
 ---A time in seconds: nil, or a number above 0.
 ---@return number?
 function check.timeout(func, what, value, level)
@@ -61,6 +71,15 @@ function check.type(func, what, value, expected, level)
     check.fail(func, what, "a " .. expected, value, (level or 2) + 1)
   end
   return value
+end
+
+---What a task is made of: a function, and nil or a table of arguments.
+function check.call(func, fn, args, level)
+  level = (level or 2) + 1
+  check.type(func, "fn", fn, "function", level)
+  if args == nil then return end
+  check.type(func, "args", args, "table", level)
+  if args.n ~= nil then check.integer(func, "args.n", args.n, 0, check.MOST_ARGS, level) end
 end
 
 ---A table of options of which each is known.

@@ -10,7 +10,8 @@ local result = require "mooncrew.result"
 local mapping = require "mooncrew.mapping"
 
 ---@class mooncrew.CoroutinePool
----@field package waiting table[] jobs that no task has taken yet; a line from `first` to `last`
+---@field package waiting table[] jobs that no task has taken yet: a line with holes
+---@field package n_waiting integer
 local CoroutinePool = {}
 CoroutinePool.__index = CoroutinePool
 CoroutinePool.__name = "mooncrew.CoroutinePool"
@@ -25,6 +26,7 @@ function coroutine_pool.new(n)
     chunksize = 1, -- a chunk is done one by one, which is not what such a pool is for
     retries = 0,
     waiting = {},
+    n_waiting = 0,
     first = 1,
     last = 0,
     running = {},
@@ -40,6 +42,26 @@ local function handler(err)
   return parts.error_handler(err, 2)
 end
 
+local function unpack_args(args) return table.unpack(args, 1, args.n or #args) end
+
+-- As the workers of a Pool do.
+local function unpack_item(item)
+  if type(item) ~= "table" then
+    error("starmap: a table of arguments expected, got " .. type(item), 0)
+  end
+  local n = item.n
+  if n ~= nil and (math.type(n) ~= "integer" or n < 0 or n > check.MOST_ARGS) then
+    error(("args.n: a number of arguments expected, got %s"):format(n), 0)
+  end
+  return unpack_args(item)
+end
+
+-- Calls fn with the arguments that there are, or passes on why there are none.
+local function call_with(fn, ok, ...)
+  if not ok then return false, ... end
+  return xpcall(fn, handler, ...)
+end
+
 -- A chunk's items, one after another, each with an outcome of its own.
 local function run_items(job)
   local star, outcome = job.mode == mapping.STARMAP, { n = 0, failed = 0 }
@@ -47,7 +69,7 @@ local function run_items(job)
     local item = job.list[i]
     local ok, value
     if star then
-      ok, value = xpcall(job.fn, handler, table.unpack(item, 1, item.n or #item))
+      ok, value = call_with(job.fn, xpcall(unpack_item, handler, item))
     else
       ok, value = xpcall(job.fn, handler, item)
     end
@@ -69,8 +91,7 @@ end
 -- What a job does with its function: as the workers of a Pool do.
 local function run(job)
   if job.list then return run_items(job) end
-  local args = job.args
-  return table.pack(xpcall(job.fn, handler, table.unpack(args, 1, args.n or #args)))
+  return table.pack(call_with(job.fn, xpcall(unpack_args, handler, job.args)))
 end
 
 local function report(self, job, outcome)
@@ -95,12 +116,32 @@ local function is_wanted(job)
   return not job.given_up and (not job.result or job.result.state == "pending")
 end
 
+local function add_waiting(self, job)
+  self.last = self.last + 1
+  self.waiting[self.last] = job
+  self.n_waiting = self.n_waiting + 1
+  job.at = self.last
+end
+
+local function take_waiting(self, at)
+  local job = self.waiting[at]
+  if not job then return nil end
+  self.waiting[at] = nil
+  self.n_waiting = self.n_waiting - 1
+  job.at = nil
+  return job
+end
+
+-- A result knows the job it is to come from, to cancel it; it keeps nothing of one that is over.
+local function leave_result(job)
+  if job.result then job.result.job = nil end
+end
+
 local function next_job(self)
   while self.first <= self.last do
-    local job = self.waiting[self.first]
-    self.waiting[self.first] = nil
+    local job = take_waiting(self, self.first)
     self.first = self.first + 1
-    if is_wanted(job) then return job end
+    if job and is_wanted(job) then return job end
   end
 end
 
@@ -132,11 +173,13 @@ local function work(self, job, slot)
   slot.started = true
   if not is_wanted(job) then job = next_job(self) end
   while job do
-    slot.job = job
+    slot.job, job.slot = job, slot
     local name = job.result and job.result.name
     mooncrew.current_task():set_name(name and tostring(name) or job.fn)
     local outcome = run(job)
-    slot.job = nil
+    slot.job, job.slot = nil, nil
+    leave_result(job)
+    parts.forget_cancel() -- of a job that did not wait any more: it is not the next one's
     -- A callback may wait, for other jobs of this pool even: it does not take up the place of one.
     if has_callback(job) then
       leave(self, slot)
@@ -144,7 +187,7 @@ local function work(self, job, slot)
     end
     report(self, job, outcome)
     -- Jobs that only compute must not keep all else waiting until the last of them is done.
-    coroutine.yield()
+    pcall(coroutine.yield)
     job = next_job(self)
   end
   leave(self, slot)
@@ -155,7 +198,7 @@ function start(self, job)
   self.n_running = self.n_running + 1
   self.running[slot] = true
   slot.task = mooncrew.spawn(work, self, job, slot)
-  slot.job = job
+  slot.job, job.slot = job, slot
 end
 
 ---@package
@@ -163,8 +206,7 @@ function CoroutinePool:give(job)
   if self.n_running < self.processes then
     start(self, job)
   else
-    self.last = self.last + 1
-    self.waiting[self.last] = job
+    add_waiting(self, job)
   end
 end
 
@@ -194,8 +236,7 @@ local OPTIONS = { callback = true, error_callback = true, name = true }
 ---@return mooncrew.Result
 function CoroutinePool:apply_async(fn, args, options)
   self:check_open("apply_async")
-  check.type("apply_async", "fn", fn, "function")
-  if args ~= nil then check.type("apply_async", "args", args, "table") end
+  check.call("apply_async", fn, args)
   if options ~= nil then
     check.type("apply_async", "options", options, "table")
     check.options("apply_async", options, OPTIONS)
@@ -203,7 +244,8 @@ function CoroutinePool:apply_async(fn, args, options)
     result.check_name("apply_async", options.name)
   end
   local res = result.new(self, options)
-  self:give(call.new{ fn = fn, args = args or {}, result = res })
+  res.job = call.new{ fn = fn, args = args or {}, result = res }
+  self:give(res.job)
   return res
 end
 
@@ -212,6 +254,7 @@ CoroutinePool.submit = CoroutinePool.apply_async
 ---Runs one task and returns its results; raises its error.
 function CoroutinePool:apply(fn, args)
   self:check_open("apply")
+  check.call("apply", fn, args)
   return self:apply_async(fn, args):get()
 end
 
@@ -225,11 +268,20 @@ end
 ---@package
 function CoroutinePool:poll() end
 
----@package
-function CoroutinePool:cancel(res)
+-- Those of a map, which are many.
+local function cancel_parts(self, res)
   for slot in pairs(self.running) do
     if slot.job and slot.job.result == res then cancel_slot(slot) end
   end
+end
+
+---@package
+function CoroutinePool:cancel(res)
+  local job = res.job
+  if not job then return cancel_parts(self, res) end
+  if job.at then take_waiting(self, job.at) end
+  if job.slot then cancel_slot(job.slot) end
+  leave_result(job)
 end
 
 ---No more tasks from now on.
@@ -244,6 +296,7 @@ function CoroutinePool:join(timeout)
   if not self.closed then
     error("join: the pool is still open: close or terminate it first", 2)
   end
+  check.wait("join", timeout)
   local deadline = timeout and parts.now() + timeout
   if self.n_running > 0 then
     self.idle = self.idle or parts.latch()
@@ -257,18 +310,21 @@ end
 function CoroutinePool:terminate()
   self.closed = true
   local jobs = {}
-  for i = self.first, self.last do jobs[#jobs + 1] = self.waiting[i] end
+  for i = self.first, self.last do jobs[#jobs + 1] = take_waiting(self, i) end
   self.waiting, self.first, self.last = {}, 1, 0
   local slots = {}
   for slot in pairs(self.running) do slots[#slots + 1] = slot end
   for _, slot in ipairs(slots) do
-    cancel_slot(slot)
     if slot.job then
+      cancel_slot(slot)
       slot.job.given_up = true
-      slot.job:cancelled()
+      jobs[#jobs + 1] = slot.job
     end
   end
-  for _, job in ipairs(jobs) do job:cancelled() end
+  for _, job in ipairs(jobs) do
+    leave_result(job)
+    job:cancelled()
+  end
 end
 
 function CoroutinePool:__close(err)
@@ -285,7 +341,7 @@ function CoroutinePool:stats()
   return {
     workers = self.processes,
     busy = self.n_running,
-    queued = self.last - self.first + 1,
+    queued = self.n_waiting,
     done = self.counts.done,
     failed = self.counts.failed,
     retried = 0,

@@ -115,6 +115,18 @@ static int co_wrap(lua_State *L) {
   return 1;
 }
 
+static int yielded(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  bind_task_check_cancel(L);
+  return lua_gettop(L);
+}
+
+static int co_yield (lua_State *L) {
+  if (bind_task_is_at(L))
+    return lua_yieldk(L, lua_gettop(L), 0, yielded);
+  return lua_yield(L, lua_gettop(L));
+}
+
 void bind_open_coroutine(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_COLIBNAME) == LUA_TTABLE) {
@@ -122,6 +134,8 @@ void bind_open_coroutine(lua_State *L) {
     lua_setfield(L, -2, "resume");
     lua_pushcfunction(L, co_wrap);
     lua_setfield(L, -2, "wrap");
+    lua_pushcfunction(L, co_yield );
+    lua_setfield(L, -2, "yield");
   }
   lua_pop(L, 2);
 }

@@ -114,6 +114,16 @@ int bind_outcome_or_raise(lua_State *L, const char *function, int code) {
   return bind_raise(L, function, code);
 }
 
+int bind_error(lua_State *L, const char *format, ...) {
+  va_list arguments;
+  bind_push_where(L);
+  va_start(arguments, format);
+  lua_pushvfstring(L, format, arguments);
+  va_end(arguments);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
 static bool is_error_object(lua_State *L, int index) {
   if (!lua_istable(L, index) || !lua_getmetatable(L, index))
     return false;

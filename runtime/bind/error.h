@@ -29,6 +29,9 @@ int bind_raise(lua_State *L, const char *function, int code);
 /* An outcome of api.md as nil, err; anything else is raised. */
 int bind_outcome_or_raise(lua_State *L, const char *function, int code);
 
+/* As luaL_error, at the line of the script that called what is written in Lua here. */
+int bind_error(lua_State *L, const char *format, ...);
+
 /* A message handler for lua_pcall: turns any error value into a mooncrew.Error that has
  * the traceback of where it was raised, this process's name and pid; one that is a
  * mooncrew.Error already passes as it is. In Lua, a handler that calls it says so by a

@@ -156,6 +156,7 @@ static void open_parts(lua_State *L) {
   lua_setfield(L, -2, "hold_interrupts");
   lua_pushcfunction(L, bind_error_handler);
   lua_setfield(L, -2, "error_handler");
+  bind_open_task_parts(L);
   bind_open_latch(L);
   bind_open_shield(L);
   bind_open_dict_parts(L);

@@ -280,7 +280,7 @@ static bool has_ended(void *task) {
 
 static void check_other(lua_State *L, void *task) {
   if (task == current)
-    luaL_error(L, "wait: a task can't wait for itself");
+    bind_error(L, "wait: a task can't wait for itself");
 }
 
 static const struct bind_waitable waitable = {.ready = has_ended, .check = check_other};
@@ -396,6 +396,14 @@ static int task_tostring(lua_State *L) {
   return 1;
 }
 
+/* parts.forget_cancel(): what asked the current task to cancel is answered */
+static int forget_cancel(lua_State *L) {
+  (void)L;
+  if (current)
+    current->cancel_asked = false;
+  return 0;
+}
+
 void bind_tasks_raise_unseen(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &unseen_key);
   lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
@@ -436,6 +444,11 @@ static int sleep_for(lua_State *L) {
   mc_time deadline = bind_check_timeout(L, 1);
   luaL_argcheck(L, lua_tonumber(L, 1) >= 0, 1, "seconds must not be negative");
   return bind_wait(L, bind_wait_new(L), deadline, 0, slept);
+}
+
+void bind_open_task_parts(lua_State *L) {
+  lua_pushcfunction(L, forget_cancel);
+  lua_setfield(L, -2, "forget_cancel");
 }
 
 void bind_open_task(lua_State *L) {

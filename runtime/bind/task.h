@@ -16,6 +16,9 @@ struct bind_task;
 /* Sets spawn and the class of tasks in the module table on top. */
 void bind_open_task(lua_State *L);
 
+/* Sets what lua/mooncrew alone uses of it in the table on top. */
+void bind_open_task_parts(lua_State *L);
+
 /* Runs every task that is ready now, once. false: none was. */
 bool bind_tasks_run(lua_State *L);
 

@@ -110,6 +110,7 @@ int bind_wait(lua_State *L, struct bind_wait *wait, mc_time deadline, lua_KConte
     bind_block(L, wait, deadline);
     return k(L, LUA_OK, ctx);
   }
+  bind_task_check_cancel(L); /* it was cancelled since its last wait: by itself, say */
   wait->deadline = deadline;
   if (over(wait))
     return k(L, LUA_OK, ctx);

@@ -113,6 +113,79 @@ describe("CoroutinePool", function()
     assert.is_true(seen < 100)
   end)
 
+  it("has an outcome for arguments that are none", function()
+    local pool = CoroutinePool(1)
+    local function raises(message, result)
+      local ok, err = pcall(result.get, result, 5)
+      assert.is_false(ok)
+      assert.equal(message, err.message)
+    end
+    local no_table = "starmap: a table of arguments expected, got "
+    raises(no_table .. "number", pool:starmap_async(print, { 5 }))
+    raises(no_table .. "nil", pool:starmap_async(select, { { 1 }, nil, { 1 }, n = 3 }, 3))
+    raises("args.n: a number of arguments expected, got x",
+      pool:starmap_async(print, { { n = "x" } }))
+    raises("args.n: a number of arguments expected, got -1",
+      pool:starmap_async(print, { { n = -1 } }))
+    local broken = setmetatable({}, { __index = function() error("no such argument", 0) end })
+    raises("no such argument", pool:starmap_async(print, { broken }))
+    assert.equal(2, pool:apply(select, { "#", nil, nil, n = 3 }))
+    pool:close()
+    assert.is_true(pool:join(5))
+  end)
+
+  it("cancels a task that does not wait any more, and not the next one in its place", function()
+    local pool = CoroutinePool(1)
+    local first, ran
+    first = pool:submit(function() assert(first:cancel()) end)
+    local second = pool:submit(function()
+      sleep(0.001)
+      return 2
+    end)
+    assert.same({ n = 2, nil, mooncrew.Cancelled }, table.pack(first:get()))
+    assert.equal(2, second:get())
+    local third = pool:submit(function()
+      pool:terminate()
+      sleep(0.001)
+      ran = true
+    end)
+    assert.same({ n = 2, nil, mooncrew.Cancelled }, table.pack(third:get()))
+    assert.is_true(pool:join(5))
+    assert.is_nil(ran)
+  end)
+
+  it("keeps nothing of what was cancelled before it began", function()
+    local pool = CoroutinePool(1)
+    local slow = pool:submit(sleep, { 1000 })
+    local kept = setmetatable({}, { __mode = "k" })
+    for _ = 1, 10 do
+      local held = {}
+      kept[held] = true
+      assert.is_true(pool:submit(function() return held end):cancel())
+    end
+    local last = pool:submit(function() return "last" end)
+    assert.equal(1, pool:stats().queued)
+    collectgarbage()
+    assert.is_nil(next(kept))
+    slow:cancel()
+    assert.equal("last", last:get())
+    assert.equal(0, pool:stats().queued)
+    pool:close()
+    assert.is_true(pool:join(5))
+  end)
+
+  -- A look at all that run, for each of them, would take minutes.
+  it("cancels some of many", function()
+    local pool, results = CoroutinePool(100000), {}
+    for i = 1, 100000 do results[i] = pool:submit(sleep, { 1000 }) end
+    sleep(0.001)
+    for i = 1, 5000 do results[i]:cancel() end
+    while pool:stats().busy > 95000 do sleep(0.001) end
+    assert.equal(95000, pool:stats().busy)
+    pool:terminate()
+    assert.is_true(pool:join(60))
+  end)
+
   it("refuses wrong arguments and uses", function()
     local function fails(message, fn, ...)
       local ok, err = pcall(fn, ...)

@@ -122,6 +122,30 @@ describe("spawn", function()
     assert.is_false(never:cancel())
   end)
 
+  it("cancels a task that only yields, and one that cancels itself", function()
+    local turns = 0
+    local t = spawn(function()
+      while true do
+        turns = turns + 1
+        coroutine.yield()
+      end
+    end)
+    sleep(0.001)
+    t:cancel()
+    assert.same({ n = 2, nil, mooncrew.Cancelled }, table.pack(t:get(5)))
+    assert.is_true(turns > 0)
+    local cleaned
+    t = spawn(function()
+      mooncrew.current_task():cancel()
+      local ok, err = pcall(sleep, 1000)
+      sleep(0.001) -- told once
+      cleaned = not ok
+      error(err, 0)
+    end)
+    assert.same({ n = 2, nil, mooncrew.Cancelled }, table.pack(t:get(5)))
+    assert.is_true(cleaned)
+  end)
+
   it("lets a plain yield run the others", function()
     local log = {}
     local function work(name)
