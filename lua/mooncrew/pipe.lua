@@ -49,7 +49,7 @@ end
 ---@return table? err mooncrew.Timeout; mooncrew.Closed: the end is closed and all is received
 function Connection:recv(timeout)
   local queue = readable(self, "recv")
-  if timeout ~= nil then check.type("recv", "timeout", timeout, "number") end
+  check.wait("recv", timeout)
   return received(queue:get(true, timeout))
 end
 
@@ -58,7 +58,7 @@ end
 ---@return boolean
 function Connection:poll(timeout)
   local queue = readable(self, "poll")
-  if timeout ~= nil then check.type("poll", "timeout", timeout, "number") end
+  check.wait("poll", timeout)
   return parts.wait_any({ queue }, timeout or 0) ~= nil
 end
 

@@ -229,8 +229,7 @@ local ASYNC_OPTIONS = {
 
 local function apply_async(self, fn, args, options)
   self:check_open("apply_async")
-  check.type("apply_async", "fn", fn, "function")
-  if args ~= nil then check.type("apply_async", "args", args, "table") end
+  check.call("apply_async", fn, args)
   options = options or {}
   check.type("apply_async", "options", options, "table")
   check.options("apply_async", options, ASYNC_OPTIONS)
@@ -269,6 +268,7 @@ Pool.submit = Pool.apply_async
 ---Runs one task and returns its results; raises its error.
 function Pool:apply(fn, args)
   self:check_open("apply")
+  check.call("apply", fn, args)
   return self:apply_async(fn, args):get()
 end
 
@@ -306,7 +306,7 @@ function Pool:join(timeout)
   if not self.closed then
     error("join: the pool is still open: close or terminate it first", 2)
   end
-  if timeout ~= nil then check.type("join", "timeout", timeout, "number") end
+  check.wait("join", timeout)
   return drain.guard(self, join, timeout and parts.now() + timeout)
 end
 

@@ -106,9 +106,7 @@ Result.returned, Result.raised, Result.cancelled = result.returned, result.raise
 Result.passed = result.cancelled
 
 local function await(self, func, timeout)
-  if timeout ~= nil and type(timeout) ~= "number" then
-    check.fail(func, "timeout", "a number of seconds", timeout, 3)
-  end
+  check.wait(func, timeout, 3)
   if self.state ~= "pending" then return true end
   return self.owner:wait_for(self, timeout)
 end

@@ -17,9 +17,7 @@ local sync = {
   Event = parts.Event,
 }
 
-local function check_timeout(func, timeout)
-  if timeout ~= nil then check.type(func, "timeout", timeout, "number", 4) end
-end
+local function check_timeout(func, timeout) check.wait(func, timeout, 3) end
 
 -- Seconds until a deadline; nil: there is none.
 local function left(deadline)

@@ -67,7 +67,7 @@ end
 ---@return table? err mooncrew.Timeout
 return function(objects, timeout)
   check.type("wait", "objects", objects, "table")
-  if timeout ~= nil then check.type("wait", "timeout", timeout, "number") end
+  check.wait("wait", timeout)
   if #objects == 0 then return {} end
   local deadline = timeout and parts.now() + timeout
   local things, owners, results = split(objects)

@@ -69,7 +69,7 @@ static size_t connection_watch(void *userdata, struct mc_wait_for *watch) {
 
 static void connection_check(lua_State *L, void *userdata) {
   if (mc_connection_incoming(bind_handle_of(userdata)) == 0)
-    luaL_error(L, "wait: a connection that only writes can't be waited for");
+    bind_error(L, "wait: a connection that only writes can't be waited for");
 }
 
 static const struct bind_waitable waitable = {connection_ready, connection_watch,

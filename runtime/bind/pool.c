@@ -226,7 +226,7 @@ static size_t pool_watch(void *userdata, struct mc_wait_for *watch) {
 static void pool_check(lua_State *L, void *userdata) {
   const struct bind_pool *pool = userdata;
   if (pool->owner != bind_current_pid())
-    luaL_error(L, "wait: pool '%s' belongs to another process", pool->name);
+    bind_error(L, "wait: pool '%s' belongs to another process", pool->name);
 }
 
 static const struct bind_waitable waitable = {pool_ready, pool_watch, pool_check};

@@ -199,7 +199,7 @@ static bool process_ready(void *userdata) {
 static void process_check(lua_State *L, void *userdata) {
   const struct bind_process *p = userdata;
   if (p->closed || p->owner != getpid())
-    luaL_error(L, "wait: process '%s' %s", p->name,
+    bind_error(L, "wait: process '%s' %s", p->name,
                p->closed   ? "is closed"
                : !p->owner ? "has not been started"
                            : "is a child of another process");

@@ -36,7 +36,7 @@ static struct thing check_thing(lua_State *L, lua_Integer i) {
     lua_pop(L, 2);
   }
   if (!thing.class)
-    luaL_error(L,
+    bind_error(L,
                "wait: objects[%d]: a queue, a process, a result, a task, an event, a "
                "lock, a semaphore or a connection expected, got %s",
                (int)i, luaL_tolstring(L, -1, NULL));

@@ -146,7 +146,9 @@ describe("Barrier", function()
     assert.error_matches(function() Barrier(0) end, "parties")
     assert.error_matches(function() Barrier(1.5) end, "parties")
     assert.error_matches(function() Barrier(1, 2) end, "Barrier: action: a function expected")
-    assert.error_matches(function() Barrier(2):wait("x") end, "wait: timeout: a number expected")
+    assert.error_matches(function() Barrier(2):wait("x") end,
+      "wait: timeout: a number of seconds expected")
+    assert.error_matches(function() Barrier(2):wait(0 / 0) end, "wait: timeout: .* got NaN")
     local file = io.stdout
     assert.error_matches(function() Barrier(1, function() return file end) end, "cannot send")
     assert.is_nil(Barrier(1).nonsense)

@@ -54,7 +54,7 @@ describe("Condition", function()
     local _ <close> = c:hold()
     assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(c:wait(0.01)))
     assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(c:wait(0)))
-    assert.error_matches(function() c:wait("x") end, "wait: timeout: a number expected")
+    assert.error_matches(function() c:wait("x") end, "wait: timeout: a number of seconds expected")
     c:notify() -- the lock is held again
   end)
 

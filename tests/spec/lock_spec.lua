@@ -190,7 +190,8 @@ for _, class in ipairs{ "Lock", "RLock" } do
       assert.error_matches(function() lock:acquire(1) end, "boolean expected, got number")
       assert.error_matches(function() lock:acquire(true, "x") end, "number expected, got string")
       assert.error_matches(function() lock:acquire(true, 0 / 0) end, "NaN")
-      assert.error_matches(function() lock:hold("x") end, "hold: timeout: a number expected")
+      assert.error_matches(function() lock:hold("x") end,
+        "hold: timeout: a number of seconds expected")
       assert.error_matches(function() lock.acquire(mooncrew.Queue()) end, "mooncrew.Lock expected")
       local _, err = pcall(lock.release, lock)
       assert.equal("NotHeld", err.kind)

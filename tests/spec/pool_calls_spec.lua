@@ -164,13 +164,41 @@ describe("a Result", function()
   end)
 
   it("refuses what is no time", function()
+    local expected = ": timeout: a number of seconds expected, got "
     for _, new in ipairs{ Pool, CoroutinePool } do
-      local pool <close> = new(1)
+      local pool = new(1)
       local result = pool:apply_async(same)
       for _ = 1, 2 do -- before it is there, and after
-        fails("get: timeout: a number of seconds expected, got", result.get, result, "soon")
-        fails("wait: timeout: a number of seconds expected, got table", result.wait, result, {})
+        fails("get" .. expected, result.get, result, "soon")
+        fails("get" .. expected .. "NaN", result.get, result, 0 / 0)
+        fails("wait" .. expected .. "table", result.wait, result, {})
         result:get()
+      end
+      pool:close()
+      fails("join" .. expected .. '"soon"', pool.join, pool, "soon")
+      fails("join" .. expected .. "NaN", pool.join, pool, 0 / 0)
+      assert.is_true(pool:join(1e300))
+    end
+  end)
+end)
+
+describe("a call", function()
+  it("that is wrong is refused by its own name, at the line of the script", function()
+    local function fails_here(message, fn)
+      local line = debug.getinfo(fn, "S").linedefined
+      fails(("pool_calls_spec.lua:%d: %s"):format(line, message), fn)
+    end
+    local no_count = ": args.n: a whole number from 0 to 1000000 expected, got "
+    for _, new in ipairs{ Pool, CoroutinePool } do
+      local pool <close> = new(1)
+      for _, name in ipairs{ "apply", "apply_async" } do
+        local function give(...) pool[name](pool, ...) end
+        fails_here(name .. ": fn: a function expected, got 5", function() pool[name](pool, 5) end)
+        local no_table = name .. ": args: a table expected, got 5"
+        fails_here(no_table, function() pool[name](pool, same, 5) end)
+        for got, n in pairs{ ['"x"'] = "x", [-1] = -1, [1.5] = 1.5, ["1e+18"] = 1e18 } do
+          fails(name .. no_count .. got, give, same, { n = n })
+        end
       end
     end
   end)
@@ -249,7 +277,6 @@ describe("the end of a pool", function()
     pool:close()
     assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(pool:join(0)))
     assert.same({ n = 2, nil, mooncrew.Timeout }, table.pack(pool:join(0.01)))
-    fails("join: timeout: a number expected", pool.join, pool, "long")
     gate:set()
     assert.is_true(pool:join(60))
     assert.is_true(result:successful())

@@ -149,7 +149,12 @@ describe("wait", function()
     assert.error_matches(function() wait({ {} }) end, "wait: objects%[1%]: .*got table")
     assert.error_matches(function() wait({ io.stdout }) end, "objects%[1%]")
     assert.error_matches(function() wait({ mooncrew.Condition() }) end, "objects%[1%]")
-    assert.error_matches(function() wait({ Queue() }, "x") end, "wait: timeout: a number expected")
+    local no_time = "wait: timeout: a number of seconds expected, got "
+    assert.error_matches(function() wait({ Queue() }, "x") end, no_time .. '"x"')
+    assert.error_matches(function() wait({ Queue() }, 0 / 0) end, no_time .. "NaN")
+    assert.error_matches(function() wait({}, 0 / 0) end, no_time .. "NaN")
+    local _, err = pcall(function() wait({ 5 }) end)
+    assert.matches("^tests/spec/wait_spec.lua:%d+: wait: objects", err)
     local p = Process{ target = print, name = "P" }
     assert.error_matches(function() wait({ p }) end, "wait: process 'P' has not been started")
     assert.error_matches(function()
