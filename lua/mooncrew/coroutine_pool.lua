@@ -163,6 +163,16 @@ local function leave(self, slot)
   end
 end
 
+-- More results than the stack has room for can't be handed on. What is raised otherwise is not the
+-- job's: a callback was broken off.
+local function report_all(self, job, outcome)
+  local ok, err = pcall(report, self, job, outcome)
+  if ok then return end
+  if job.list or not is_wanted(job) then error(err, 0) end
+  self.counts.done = self.counts.done - 1
+  report(self, job, { false, parts.error_handler(err), n = 2 })
+end
+
 local function has_callback(job)
   local res = job.result
   return res and (res.callback or res.error_callback)
@@ -183,9 +193,9 @@ local function work(self, job, slot)
     -- A callback may wait, for other jobs of this pool even: it does not take up the place of one.
     if has_callback(job) then
       leave(self, slot)
-      return report(self, job, outcome)
+      return report_all(self, job, outcome)
     end
-    report(self, job, outcome)
+    report_all(self, job, outcome)
     -- Jobs that only compute must not keep all else waiting until the last of them is done.
     pcall(coroutine.yield)
     job = next_job(self)

@@ -415,12 +415,11 @@ void bind_tasks_raise_unseen(lua_State *L) {
       continue;
     }
     lua_getiuservalue(L, -1, 2);
-    lua_rawgeti(L, -1, 1);
-    if (!lua_isstring(L, -1))
-      lua_error(L);
-    lua_rawgeti(L, -2, 2);
-    luaL_error(L, "in a task that nobody waited for: %s\n%s", lua_tostring(L, -2),
-               lua_tostring(L, -1));
+    lua_rawgeti(L, -1, 2);
+    const char *traceback = lua_tostring(L, -1);
+    lua_rawgeti(L, -2, 1);
+    luaL_error(L, "in a task that nobody waited for: %s\n%s", bind_error_text(L, -1),
+               traceback);
   }
   any_unseen = false;
   lua_pop(L, 1);

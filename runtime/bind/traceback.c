@@ -110,6 +110,8 @@ static int smaller(int a, int b) {
 
 void bind_push_traceback(lua_State *L, lua_State *of, int level) {
   int n = end_of_task(of, level, own_depth(of)) - level;
+  if (n < 1)
+    n = 1; /* what called the task has failed itself */
   int skipped = n > 2 * HEAD ? n - 2 * HEAD : 0;
   luaL_checkstack(L, 4, NULL);
   lua_pushliteral(L, "stack traceback:");

@@ -134,6 +134,20 @@ describe("CoroutinePool", function()
     assert.is_true(pool:join(5))
   end)
 
+  it("raises what comes of more results than can be handed on", function()
+    local pool = CoroutinePool(1)
+    local list = {}
+    for i = 1, 600000 do list[i] = i end
+    local result = pool:submit(table.unpack, { list })
+    local ok, err = pcall(result.get, result, 5)
+    assert.is_false(ok)
+    assert.matches("stack overflow", err.message, 1, true)
+    assert.same({ 0, 1 }, { pool:stats().done, pool:stats().failed })
+    assert.equal("next", pool:apply(function() return "next" end))
+    pool:close()
+    assert.is_true(pool:join(5))
+  end)
+
   it("cancels a task that does not wait any more, and not the next one in its place", function()
     local pool = CoroutinePool(1)
     local first, ran

@@ -1,5 +1,7 @@
 local mooncrew = require "mooncrew"
 
+local standalone = dofile "tests/spec/support/standalone.lua"
+
 local spawn, sleep = mooncrew.spawn, mooncrew.sleep
 
 local function fails(message, fn, ...)
@@ -9,6 +11,8 @@ local function fails(message, fn, ...)
 end
 
 describe("spawn", function()
+  teardown(standalone.remove_folder)
+
   it("runs tasks side by side and hands over their results", function()
     local log = {}
     local function work(name, seconds)
@@ -231,6 +235,21 @@ describe("spawn", function()
     assert.is_true(t:get() >= 3)
     timer:close()
     sleep(0)
+  end)
+
+  it("raises at the end of the main chunk what nobody asked for", function()
+    for value, text in pairs{
+      ["'bad'"] = "%(command line%):1: bad",
+      ["{ 7 }"] = "table: 0x%x+",
+      ["nil"] = "nil",
+      ["setmetatable({}, { __tostring = function() return 'an object' end })"] = "an object",
+    } do
+      local outcome = standalone.run{ "-e", "require'mooncrew'.spawn(function() error(" .. value
+        .. ") end)" }
+      assert.equal(1, outcome.status)
+      assert.matches("^lua: in a task that nobody waited for: " .. text .. "\nstack traceback:\n"
+        .. "\t%[C%]: in function 'error'\n\t%(command line%):1: in function <", outcome.err)
+    end
   end)
 
   it("gives each task a name, and tells which one runs", function()

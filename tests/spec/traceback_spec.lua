@@ -141,5 +141,6 @@ describe("a traceback", function()
     assert.matches("mooncrew.mapping", traceback_of(pool.apply, pool, pool.map, { pool }), 1, true)
     assert.equal("stack traceback:\n\t[C]: in function 'mooncrew.sleep'",
       in_pool(1, "apply", mooncrew.sleep, { "no" }))
+    assert.equal("stack traceback:\n\t[C]: in ?", in_pool(1, "starmap", print, { 5 }))
   end)
 end)
