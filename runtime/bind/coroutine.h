@@ -1,5 +1,6 @@
-/* coroutine.resume and coroutine.wrap that a waiting task passes through, and a
- * coroutine.yield that a task is cancelled at.
+/* coroutine.resume and coroutine.wrap that a waiting task passes through, a
+ * coroutine.yield that a task is cancelled at, and a coroutine.close that leaves such a
+ * coroutine alone.
  *
  * A wait inside a plain coroutine inside a task suspends the whole task: the yield that
  * means "waiting" is handed on by each resume up to the task, and comes back down the

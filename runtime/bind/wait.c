@@ -28,11 +28,12 @@ static void unlink_wait(struct bind_wait *wait) {
     bind_sleepers_remove(wait);
 }
 
-/* The coroutine of a suspended wait may be collected or closed under it. */
+/* The coroutine of a suspended wait may be collected or closed under it: the task goes
+ * on, and finds it dead. */
 static int wait_gc(lua_State *L) {
   struct bind_wait *wait = lua_touserdata(L, 1);
   if (wait->task)
-    unlink_wait(wait);
+    bind_wait_end(wait, MC_CANCELLED);
   return 0;
 }
 
@@ -92,8 +93,8 @@ static bool over(struct bind_wait *wait) {
 static int resumed(lua_State *L, int status, lua_KContext context) {
   struct bind_wait *wait = (struct bind_wait *)context;
   if (wait->task) {
-    /* Somebody else has resumed the coroutine that a task waits in. */
-    unlink_wait(wait);
+    /* Somebody else has resumed the coroutine that a task waits in. That one is told. */
+    bind_wait_end(wait, MC_CANCELLED);
     return luaL_error(L, "cannot resume a coroutine whose task waits");
   }
   bind_task_check_cancel(L);

@@ -196,6 +196,53 @@ describe("spawn", function()
     assert.equal(5, others)
   end)
 
+  it("does not lose a coroutine that it waits in to others", function()
+    local co, wrapped
+    local t = spawn(function()
+      co = coroutine.create(function()
+        wrapped = coroutine.wrap(function()
+          sleep(0.01)
+          coroutine.yield("inner")
+          return "later"
+        end)
+        return wrapped()
+      end)
+      return coroutine.resume(co)
+    end)
+    sleep(0.001)
+    local refused = "cannot resume a coroutine whose task waits"
+    assert.same({ n = 2, false, refused }, table.pack(coroutine.resume(co)))
+    fails(refused, wrapped)
+    fails("cannot close a coroutine whose task waits", coroutine.close, co)
+    assert.same({ n = 2, true, "inner" }, table.pack(t:get(5)))
+    assert.equal("later", wrapped())
+    assert.equal("dead", coroutine.status(co))
+    assert.is_true(coroutine.close(co))
+    fails("cannot close a running coroutine", coroutine.close, coroutine.running())
+  end)
+
+  it("is told when one was lost by functions of before", function()
+    local outcome = standalone.run{ "-e", [[
+      local resume, close = coroutine.resume, coroutine.close
+      local mooncrew = require "mooncrew"
+      for _, lose in ipairs{ resume, close } do
+        local co
+        local t = mooncrew.spawn(function()
+          co = coroutine.create(function() mooncrew.sleep(1000) end)
+          return coroutine.resume(co)
+        end)
+        mooncrew.sleep(0.001)
+        print(lose(co))
+        collectgarbage()
+        print(t:get())
+      end
+    ]] }
+    assert.equal("false\t(command line):6: cannot resume a coroutine whose task waits\n"
+      .. "false\tcannot resume dead coroutine\n"
+      .. "true\nfalse\tcannot resume dead coroutine\n", outcome.out)
+    assert.equal(0, outcome.status)
+  end)
+
   it("waits inside pcall and metamethods that may yield", function()
     local t = spawn(function()
       local ok, err = pcall(function()
