@@ -25,6 +25,7 @@ struct bind_task {
   bool cancel_asked;
   bool seen; /* somebody asked for its outcome */
   uint64_t id;
+  unsigned era; /* of the process that it belongs to */
 };
 
 static const char live_key,
@@ -37,6 +38,7 @@ static bool parking;
 static unsigned n_live;
 static bool any_unseen; /* an error that nobody asked for is kept */
 static uint64_t last_id;
+static unsigned this_era;   /* one more in each child than in its parent */
 static uint64_t closing_id; /* of the task whose pending variables are being closed */
 
 /* ---- what bind/wait.c and bind/coroutine.c ask ---- */
@@ -232,6 +234,7 @@ void bind_tasks_forget(lua_State *L) {
   current_thread = NULL;
   parking = false;
   n_live = 0;
+  this_era++;
   any_unseen = false;
   bind_waits_forget();
   empty(L, &live_key);
@@ -251,7 +254,7 @@ static int spawn(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   int n = lua_gettop(L);
   struct bind_task *task = lua_newuserdatauv(L, sizeof *task, 3);
-  *task = (struct bind_task){.n_arguments = n - 1, .id = ++last_id};
+  *task = (struct bind_task){.n_arguments = n - 1, .id = ++last_id, .era = this_era};
   luaL_setmetatable(L, CLASS);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, BIND_TASK_LABEL);
@@ -270,6 +273,18 @@ static int spawn(lua_State *L) {
   return 1;
 }
 
+/* What has ended before a fork is there in the child as well. */
+static bool is_of_another(const struct bind_task *task) {
+  return !task->ended && task->era != this_era;
+}
+
+static struct bind_task *check_own(lua_State *L, const char *function) {
+  struct bind_task *task = check_task(L);
+  if (is_of_another(task))
+    luaL_error(L, "%s: the task belongs to another process", function);
+  return task;
+}
+
 static bool task_ended(struct bind_wait *wait) {
   return ((struct bind_task *)wait->data)->ended;
 }
@@ -278,15 +293,18 @@ static bool has_ended(void *task) {
   return ((struct bind_task *)task)->ended;
 }
 
-static void check_other(lua_State *L, void *task) {
+static void check_waitable(lua_State *L, void *task) {
+  if (is_of_another(task))
+    bind_error(L, "wait: the task belongs to another process");
   if (task == current)
     bind_error(L, "wait: a task can't wait for itself");
 }
 
-static const struct bind_waitable waitable = {.ready = has_ended, .check = check_other};
+static const struct bind_waitable waitable = {.ready = has_ended,
+                                              .check = check_waitable};
 
-static int wait_for_task(lua_State *L, lua_KFunction k) {
-  struct bind_task *task = check_task(L);
+static int wait_for_task(lua_State *L, const char *function, lua_KFunction k) {
+  struct bind_task *task = check_own(L, function);
   mc_time deadline = bind_check_timeout(L, 2);
   luaL_argcheck(L, task != current, 1, "a task can't wait for itself");
   lua_settop(L, 1);
@@ -307,7 +325,7 @@ static int joined(lua_State *L, int status, lua_KContext context) {
 }
 
 static int task_join(lua_State *L) {
-  return wait_for_task(L, joined);
+  return wait_for_task(L, "join", joined);
 }
 
 static int got(lua_State *L, int status, lua_KContext context) {
@@ -335,11 +353,11 @@ static int got(lua_State *L, int status, lua_KContext context) {
 }
 
 static int task_get(lua_State *L) {
-  return wait_for_task(L, got);
+  return wait_for_task(L, "get", got);
 }
 
 static int task_cancel(lua_State *L) {
-  struct bind_task *task = check_task(L);
+  struct bind_task *task = check_own(L, "cancel");
   if (!task->ended) {
     task->cancel_asked = true;
     if (task->wait)
@@ -350,7 +368,8 @@ static int task_cancel(lua_State *L) {
 }
 
 static int task_is_alive(lua_State *L) {
-  lua_pushboolean(L, !check_task(L)->ended);
+  const struct bind_task *task = check_task(L);
+  lua_pushboolean(L, !task->ended && !is_of_another(task));
   return 1;
 }
 

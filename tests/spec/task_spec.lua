@@ -221,6 +221,37 @@ describe("spawn", function()
     fails("cannot close a running coroutine", coroutine.close, coroutine.running())
   end)
 
+  it("belongs to its process: a child can't wait for it or cancel it", function()
+    local event = mooncrew.Event()
+    local done, sleeps, waits = spawn(function() return "done" end), spawn(sleep, 1000),
+      spawn(event.wait, event)
+    assert.equal("done", done:get())
+    local not_begun = spawn(function() return mooncrew.current_process().name end)
+    local process = mooncrew.Process{ target = function()
+      local errors = {}
+      for _, t in ipairs{ sleeps, waits, not_begun } do
+        for _, name in ipairs{ "cancel", "get", "join" } do
+          errors[#errors + 1] = select(2, pcall(t[name], t))
+        end
+        errors[#errors + 1] = select(2, pcall(mooncrew.wait, { t }))
+      end
+      local own = spawn(event.wait, event)
+      sleep(0.001)
+      event:set()
+      return done:get(), sleeps:is_alive(), own:get(5), table.unpack(errors)
+    end }
+    local outcome = table.pack(process:start():get(60))
+    assert.same({ "done", false, true, n = 3 }, { n = 3, table.unpack(outcome, 1, 3) })
+    assert.equal(15, outcome.n)
+    for i = 4, outcome.n do
+      local name = ({ "cancel", "get", "join", "wait" })[i % 4 + 1]
+      assert.matches(name .. ": the task belongs to another process", outcome[i], 1, true)
+    end
+    assert.equal("MainProcess", not_begun:get())
+    assert.is_true(waits:get())
+    assert.is_true(sleeps:cancel())
+  end)
+
   it("is told when one was lost by functions of before", function()
     local outcome = standalone.run{ "-e", [[
       local resume, close = coroutine.resume, coroutine.close
