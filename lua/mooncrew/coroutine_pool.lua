@@ -31,6 +31,7 @@ function coroutine_pool.new(n)
     last = 0,
     running = {},
     callbacks = callbacks.new(),
+    pid = mooncrew.getpid(), -- whose tasks are under way
     n_running = 0,
     came = parts.latch(), -- set whenever a job is done; await() makes a new one
     counts = { done = 0, failed = 0 },
@@ -211,6 +212,29 @@ function start(self, job)
   slot.job, job.slot = job, slot
 end
 
+-- In a child that was forked meanwhile nothing is under way: it has a copy of the books alone.
+local function renew(self)
+  local jobs = {}
+  for slot in pairs(self.running) do jobs[#jobs + 1] = slot.job end
+  for i = self.first, self.last do jobs[#jobs + 1] = take_waiting(self, i) end
+  self.pid = mooncrew.getpid()
+  self.running, self.n_running, self.idle = {}, 0, nil
+  self.callbacks, self.came = callbacks.new(), parts.latch()
+  local err = setmetatable({ kind = "Error", message = "the task belongs to another process" },
+    mooncrew.Error)
+  for _, job in ipairs(jobs) do
+    local res = job.result
+    leave_result(job)
+    if res then res.callback, res.error_callback = nil, nil end
+    if res then result.raised(res, err) else job:raised(err) end
+  end
+end
+
+---@package
+function CoroutinePool:poll()
+  if self.pid ~= mooncrew.getpid() then renew(self) end
+end
+
 ---@package
 function CoroutinePool:give(job)
   if self.n_running < self.processes then
@@ -228,12 +252,14 @@ function CoroutinePool:prepare(fn) return fn end
 
 ---@package
 function CoroutinePool:await()
+  self:poll()
   self.came:wait()
   self.came = parts.latch()
 end
 
 ---@package
 function CoroutinePool:check_open(func)
+  self:poll()
   if self.closed then error(func .. ": the pool is closed", 3) end
 end
 
@@ -272,11 +298,9 @@ mapping.install(CoroutinePool)
 
 ---@package
 function CoroutinePool:wait_for(res, timeout)
+  self:poll()
   return result.latch(res):wait(timeout)
 end
-
----@package
-function CoroutinePool:poll() end
 
 -- Those of a map, which are many.
 local function cancel_parts(self, res)
@@ -307,6 +331,7 @@ function CoroutinePool:join(timeout)
     error("join: the pool is still open: close or terminate it first", 2)
   end
   check.wait("join", timeout)
+  self:poll()
   local deadline = timeout and parts.now() + timeout
   if self.n_running > 0 then
     self.idle = self.idle or parts.latch()
@@ -318,6 +343,7 @@ end
 
 ---Cancels all tasks; their results are mooncrew.Cancelled.
 function CoroutinePool:terminate()
+  self:poll()
   self.closed = true
   local jobs = {}
   for i = self.first, self.last do jobs[#jobs + 1] = take_waiting(self, i) end
@@ -348,6 +374,7 @@ end
 
 ---@return mooncrew.Pool.stats
 function CoroutinePool:stats()
+  self:poll()
   return {
     workers = self.processes,
     busy = self.n_running,

@@ -188,6 +188,32 @@ describe("CoroutinePool", function()
     assert.is_true(pool:join(5))
   end)
 
+  it("has nothing under way in a child, which uses it as its own", function()
+    local pool, called = CoroutinePool(1), 0
+    local options = { error_callback = function() called = called + 1 end }
+    local running = pool:submit(sleep, { 1000 }, options)
+    local waiting = pool:submit(sleep, { 1000 }, options)
+    local map = pool:map_async(sleep, { 1000, 1000 })
+    sleep(0.001)
+    local process = mooncrew.Process{ target = function()
+      local messages = {}
+      for i, result in ipairs{ running, waiting, map } do
+        local _, err = pcall(result.get, result, 5)
+        messages[i] = type(err) == "table" and err.message
+      end
+      local value = pool:apply(function() return "the child's" end)
+      pool:close()
+      return messages, called, value, pool:join(5)
+    end }
+    local theirs = "the task belongs to another process"
+    assert.same({ { theirs, theirs, theirs }, 0, "the child's", true },
+      { process:start():get(60) })
+    assert.equal(1, pool:stats().busy)
+    pool:terminate()
+    assert.is_true(pool:join(5))
+    assert.equal(2, called)
+  end)
+
   -- A look at all that run, for each of them, would take minutes.
   it("cancels some of many", function()
     local pool, results = CoroutinePool(100000), {}
