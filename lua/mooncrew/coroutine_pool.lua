@@ -368,7 +368,7 @@ function CoroutinePool:__close(err)
     self:terminate()
   else
     self:close()
-    self:join()
+    mapping.join(self)
   end
 end
 

@@ -23,6 +23,7 @@
 --   passed(why)                it was not run: for pools with a book
 -- and take_out(first, last) makes a new task for a part of its items.
 
+local mooncrew = require "mooncrew"
 local check = require "mooncrew.check"
 local interrupt = require "mooncrew.interrupt"
 
@@ -59,6 +60,15 @@ function mapping.name_of(job, item, index)
   if job.name then return (interrupt.open(job.name, item, index)) end
   local kind = type(item)
   return (kind == "string" or kind == "number") and item or index
+end
+
+---Waits for a pool that was closed at the end of its block. The task that waits may be cancelled:
+---then the block is left by an error after all.
+function mapping.join(pool)
+  local ok, err = pcall(pool.join, pool)
+  if ok then return end
+  if err == mooncrew.Cancelled then pool:terminate() end
+  error(err, 0)
 end
 
 ---Gives a class of pools its methods for many tasks. It has check_open(func) as well.

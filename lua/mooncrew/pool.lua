@@ -335,7 +335,7 @@ function Pool:__close(err)
     self:terminate(interrupt.is(err))
   elseif not self.terminated then
     self:close()
-    self:join()
+    mapping.join(self)
   end
 end
 

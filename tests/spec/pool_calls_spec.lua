@@ -282,6 +282,26 @@ describe("the end of a pool", function()
     assert.is_true(result:successful())
   end)
 
+  it("is terminate, when the task that waits at the end of its block is cancelled", function()
+    for _, new in ipairs{ Pool, CoroutinePool } do
+      local pool, result
+      local begun, never = mooncrew.Event(), mooncrew.Event()
+      local task = mooncrew.spawn(function()
+        local inner <close> = new(1)
+        pool = inner
+        result = inner:submit(function()
+          begun:set()
+          never:wait()
+        end)
+      end)
+      begun:wait()
+      task:cancel()
+      assert.same({ n = 2, nil, mooncrew.Cancelled }, table.pack(task:get(60)))
+      assert.same({ n = 2, nil, mooncrew.Cancelled }, table.pack(result:get(5)))
+      assert.is_true(pool:join(60))
+    end
+  end)
+
   it("terminate is said to whoever goes on", function()
     local pool = Pool(1)
     pool:terminate()
