@@ -40,6 +40,17 @@ local THREE = [[
   for _, bar in ipairs(bars) do bar:close() end
 ]]
 
+-- Each row is of somebody who counts them: "spam1 1", "spam1 2", … Returns the last numbers.
+local function assert_counted(rows)
+  local last = {}
+  for _, row in ipairs(rows) do
+    local who, i = row:match("^(%l+%d*) (%d+)$")
+    assert.equal((last[who or row] or 0) + 1, tonumber(i), row)
+    last[who] = tonumber(i)
+  end
+  return last
+end
+
 describe("bars on a terminal", function()
   after_each(command.clean_up)
 
@@ -286,12 +297,7 @@ describe("bars on a terminal", function()
     assert.equal(0, status)
     assert.equal(0, tonumber(said:match("^%d+")), said)
     assert.truthy(table.remove(rows):find("^kills  %[####################%]  20/20  100%%"))
-    local last = {}
-    for _, row in ipairs(rows) do
-      local who, i = row:match("^(spam%d+) (%d+)$")
-      assert.equal((last[who or row] or 0) + 1, tonumber(i), row)
-      last[who] = tonumber(i)
-    end
+    assert_counted(rows)
   end)
 
   -- One that is stopped in the middle of a line keeps the others for a second.
@@ -322,13 +328,7 @@ describe("bars on a terminal", function()
     assert.equal(0, status)
     assert.equal(0, tonumber(said:match("^%d+")), said)
     assert.truthy(table.remove(rows):find("^stops  %[####################%]  3/3  100%%"))
-    local last = {}
-    for _, row in ipairs(rows) do
-      local who, i = row:match("^(%l+%d*) (%d+)$")
-      assert.equal((last[who or row] or 0) + 1, tonumber(i), row)
-      last[who] = tonumber(i)
-    end
-    assert.equal(3, last.main)
+    assert.equal(3, assert_counted(rows).main)
   end)
 
   it("leave the terminal in order, however the script ends", function()
