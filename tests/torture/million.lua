@@ -105,6 +105,16 @@ function ways.errors(pool, n)
   end
 end
 
+-- How large it may be: a worker as large as any of them was, since one may have done so few tasks
+-- at first that it has not all yet that a task takes.
+local function bound(before, what)
+  local most = before[what]
+  if what:find("^Lua of worker") then
+    for i = 1, PROCESSES do most = math.max(most, before["Lua of worker " .. i]) end
+  end
+  return most * (1 + MORE)
+end
+
 -- Nothing grows. What is in memory of a process may come closer to what it had from the start: the
 -- C allocator keeps a heap that does not grow, and some of its pages are written late for the first
 -- time. It can't be more than that.
@@ -115,7 +125,7 @@ local function compare(before, after, resident, resident_after)
   for _, what in ipairs(names) do
     local least = resident[what] and 0 or 4 -- KiB: a page of a Lua heap, of shared memory
     trial.note("%s: %.0f KiB after %d, %.0f after %d", what, before[what], FIRST, after[what], ALL)
-    if after[what] > before[what] * (1 + MORE) + least then more[#more + 1] = what end
+    if after[what] > bound(before, what) + least then more[#more + 1] = what end
     if resident[what] then
       trial.note("  of it in memory: %d KiB, then %d", resident[what], resident_after[what])
       if resident_after[what] > before[what] then more[#more + 1] = what .. " in memory" end
